@@ -1,0 +1,23 @@
+import type { Access, Profile, Protocol } from "./profile.ts";
+
+export const DERIVED_KINDS = [
+  "wrong-password",
+  "tampered-signature",
+  "tampered-token",
+  "no-authorizer",
+  "no-sni",
+  "foreign-client-id",
+  "foreign-topic",
+] as const;
+/** A deliberate corruption that must be denied. */
+export type DerivedKind = (typeof DERIVED_KINDS)[number];
+
+/** One profile over one protocol. */
+export interface Check {
+  /** Place in the plan, from 0; results are reported in this order. */
+  readonly seq: number;
+  readonly profile: Profile;
+  readonly protocol: Protocol;
+  readonly expectation: Access;
+  readonly derived: DerivedKind | null;
+}

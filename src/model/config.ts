@@ -1,0 +1,67 @@
+import type { GateRules } from "./gate.ts";
+import type { Identity } from "./profile.ts";
+import type { Target } from "./target.ts";
+
+/** A place profiles come from. */
+export interface ProfileSource {
+  /** File, folder, glob, or `-` for standard input; as written. */
+  readonly path: string;
+  /** Folder relative paths start from. */
+  readonly baseFolder: string;
+  /** For profiles that state none. */
+  readonly identity: Identity | null;
+  readonly clientIdSuffix: string;
+  readonly exec: readonly string[] | null;
+}
+
+export interface Suite {
+  readonly name: string;
+  /** null: all. */
+  readonly cohorts: readonly string[] | null;
+  /** Checks per cohort that must be there; null: what the sources hold. */
+  readonly expected: Readonly<Record<string, number>> | null;
+  readonly authorizer: "every" | "sample" | "on-disagreement";
+  readonly derived: { readonly perCohort: number; readonly decoys: readonly string[] } | null;
+  readonly locations: readonly string[];
+  readonly deadlineMs: number;
+  readonly failFast: boolean;
+  readonly gate: GateRules;
+  readonly cohortGates: Readonly<Record<string, Partial<GateRules>>>;
+}
+
+export interface ScheduleEntry {
+  readonly suite: string;
+  readonly cron: string;
+  readonly timezone: string;
+}
+
+export const SCOPES = ["read", "trigger", "admin"] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export interface HttpToken {
+  readonly name: string;
+  /** Absolute path. */
+  readonly tokenFile: string;
+  readonly scopes: readonly Scope[];
+}
+
+export interface HttpConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Absolute paths. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+  readonly allowedHosts: readonly string[];
+  readonly tokens: readonly HttpToken[];
+}
+
+export interface Config {
+  readonly file: string;
+  readonly targets: readonly Target[];
+  readonly profiles: readonly ProfileSource[];
+  /** At least one; an implicit suite `all` where the file has none. */
+  readonly suites: readonly Suite[];
+  readonly schedule: readonly ScheduleEntry[];
+  readonly http: HttpConfig;
+  /** Sections that are valid but whose part is not built yet, by name. */
+  readonly notYetAvailable: readonly string[];
+}

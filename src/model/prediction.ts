@@ -1,0 +1,12 @@
+/**
+ * What the returned policy documents permit, evaluated locally. `document` and `statement` (zero-based) name
+ * what decided; both null where nothing matched (implicit deny) or nothing could be decided.
+ */
+export interface Prediction {
+  readonly decision: "allow" | "deny" | "unknown";
+  readonly by: "explicit-deny" | "implicit-deny" | "allow" | null;
+  readonly document: number | null;
+  readonly statement: number | null;
+  /** Why it is unknown; null otherwise. */
+  readonly undecided: string | null;
+}

@@ -1,0 +1,63 @@
+import type { Cause } from "./causes.ts";
+import type { Check } from "./check.ts";
+import type { Invocation } from "./invocation.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Prediction } from "./prediction.ts";
+
+export const VERDICTS = ["pass", "fail", "inconclusive", "skipped"] as const;
+export type VerdictKind = (typeof VERDICTS)[number];
+
+/** Ranked causes: the first is the one to act on. Empty for a pass. */
+export interface Verdict {
+  readonly kind: VerdictKind;
+  readonly causes: readonly Cause[];
+}
+
+/** What was seen of one check, before it is judged. */
+export interface Observation {
+  readonly check: Check;
+  readonly invocation: Invocation;
+  readonly prediction: Prediction;
+  readonly outcome: Outcome;
+}
+
+export interface Result extends Observation {
+  readonly verdict: Verdict;
+  readonly location: string;
+}
+
+/** The authorizer's answer as reports and metrics name it. */
+export type AuthorizerWord = "allowed" | "denied" | "errored" | "skipped";
+
+/** A result without its profile's credentials: what is stored, reported and sent (design 6.7). */
+export interface ResultRecord {
+  readonly seq: number;
+  readonly device: string;
+  readonly cohort: string;
+  readonly target: string;
+  readonly protocol: Check["protocol"];
+  readonly mqttVersion: 4 | 5 | null;
+  readonly location: string;
+  readonly derived: Check["derived"];
+  readonly expectation: Check["expectation"];
+  readonly authorizer: AuthorizerWord;
+  /** Name of the authorizer asked. */
+  readonly authorizerName: string | null;
+  readonly authorizerError: { readonly why: string; readonly code: string; readonly message: string } | null;
+  readonly principalId: string | null;
+  readonly refreshAfterSeconds: number | null;
+  readonly disconnectAfterSeconds: number | null;
+  readonly prediction: Prediction["decision"];
+  readonly gateway: Outcome["kind"];
+  readonly gatewayHow: "code" | "status" | "closed" | null;
+  readonly gatewayCode: number | null;
+  readonly gatewayReason: string | null;
+  readonly verdict: VerdictKind;
+  readonly causes: readonly Cause[];
+  readonly tls: { readonly version: string; readonly cipher: string; readonly address: string } | null;
+  readonly certificateExpiresAt: string | null;
+  readonly timings: {
+    readonly invokeSeconds: number | null;
+    readonly phases: Readonly<Record<string, number>>;
+  };
+}

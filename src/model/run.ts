@@ -1,0 +1,67 @@
+import type { Cause, CauseCode } from "./causes.ts";
+import type { Counts, Decision, GateOutcome, GroupTally } from "./gate.ts";
+import type { Outcome } from "./outcome.ts";
+import type { AuthorizerWord } from "./result.ts";
+
+export const RUN_STATUSES = ["queued", "running", "interrupted", "finished", "cancelled"] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+/** What a run was asked to test. */
+export interface Selection {
+  readonly suite: string;
+  /** null: the suite's own (all where it names none). */
+  readonly cohorts: readonly string[] | null;
+  readonly devices: readonly string[] | null;
+}
+
+export interface AgreementCell {
+  readonly authorizer: AuthorizerWord;
+  readonly gateway: Outcome["kind"];
+  readonly checks: number;
+}
+
+/** Failures and inconclusives by their first cause. */
+export interface CauseGroup {
+  readonly cause: Cause["code"];
+  readonly verdict: "fail" | "inconclusive";
+  readonly checks: number;
+  /** A few device ids. */
+  readonly examples: readonly string[];
+  readonly evidence: string;
+  readonly nextStep: string;
+}
+
+/** Quantiles in seconds. */
+export interface LatencyRow {
+  readonly protocol: string;
+  readonly phase: string;
+  readonly samples: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** A run as it stands: live while it runs, final afterwards. */
+export interface RunSummary {
+  readonly runId: string;
+  readonly suite: string;
+  readonly status: RunStatus;
+  /** null until it is finished. */
+  readonly decision: Decision | null;
+  readonly reason: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly durationSeconds: number;
+  readonly counts: Counts;
+  readonly groups: readonly GroupTally[];
+  readonly gate: GateOutcome | null;
+  readonly agreement: readonly AgreementCell[];
+  readonly causes: readonly CauseGroup[];
+  readonly latency: readonly LatencyRow[];
+  /** What went wrong with the run itself, each a sentence. */
+  readonly notes: readonly string[];
+}
+
+/** Why checks of a run were not run. */
+export type StopReason = Extract<CauseCode, "DEADLINE_EXCEEDED" | "INTERRUPTED" | "TESTER_ERROR">;

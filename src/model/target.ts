@@ -1,0 +1,33 @@
+export type Partition = "aws" | "aws-cn" | "aws-us-gov";
+
+/** One AWS account + Region + device endpoint. */
+export interface Target {
+  readonly name: string;
+  readonly partition: Partition;
+  readonly region: string;
+  readonly accountId: string;
+  /** Host name sent as SNI and Host; null until DescribeEndpoint answered. */
+  readonly endpoint: string | null;
+  /** Dial here instead of resolving `endpoint`. */
+  readonly address: string | null;
+  readonly addressFamily: 4 | 6 | "any";
+  readonly port: number;
+  /** PEM read at start; null: the system's roots. */
+  readonly ca: string | null;
+  readonly controlPlaneEndpoint: string | null;
+  readonly budgets: Budgets;
+  /** Checks in flight. */
+  readonly concurrency: number;
+  readonly timeouts: { readonly invokeMs: number; readonly probeMs: number };
+}
+
+/** A target whose endpoint is known: what a run works with. */
+export interface ReadyTarget extends Target {
+  readonly endpoint: string;
+}
+
+export interface Budgets {
+  readonly invokesPerSecond: number;
+  readonly connectsPerSecond: number;
+  readonly burst: number;
+}
