@@ -15,6 +15,8 @@ export interface Target {
   /** PEM read at start; null: the system's roots. */
   readonly ca: string | null;
   readonly controlPlaneEndpoint: string | null;
+  /** Does `httpContext.queryString` start with `?` as the device's event does? The API does not say. */
+  readonly queryStringMark: boolean;
   readonly budgets: Budgets;
   /** Checks in flight. */
   readonly concurrency: number;

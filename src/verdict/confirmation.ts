@@ -1,0 +1,110 @@
+import type { Outcome } from "../model/outcome.ts";
+
+/** One gateway connection as the ledger sees it. Times are monotonic milliseconds. */
+export interface Attempt {
+  readonly target: string;
+  readonly protocol: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly outcome: Outcome;
+}
+
+export interface Settled<T> {
+  readonly item: T;
+  readonly confirmed: boolean;
+}
+
+interface Pending<T> {
+  readonly item: T;
+  readonly attempt: Attempt;
+}
+
+interface Path<T> {
+  pending: Pending<T>[];
+  /** When the gateway was last seen down on this path; -Infinity: never. */
+  lastDownAtMs: number;
+}
+
+/**
+ * Decides which bare closes were refusals. A gateway that dies closes its connections just as one that refuses a
+ * device does, so a close counts only when the same target and protocol gave an explicit answer (accepted, or a
+ * code) to a connection that was started after the close, and was not seen down in between.
+ */
+export class Confirmations<T> {
+  readonly #paths = new Map<string, Path<T>>();
+
+  /**
+   * Takes note of an attempt. Answers `held` when it is a close that must wait, and the earlier ones that this
+   * attempt settles.
+   */
+  note(item: T, attempt: Attempt): { readonly held: boolean; readonly settled: readonly Settled<T>[] } {
+    const path = this.#path(attempt);
+    const { outcome } = attempt;
+    if (outcome.kind === "refused" && outcome.how === "closed") {
+      if (path.lastDownAtMs >= attempt.startedAtMs) {
+        return { held: false, settled: [{ item, confirmed: false }] };
+      }
+      path.pending.push({ item, attempt });
+      return { held: true, settled: [] };
+    }
+    if (isExplicit(outcome)) return { held: false, settled: this.#confirm(path, attempt.startedAtMs) };
+    if (isDown(outcome)) {
+      path.lastDownAtMs = attempt.endedAtMs;
+      return { held: false, settled: drain(path, false) };
+    }
+    return { held: false, settled: [] };
+  }
+
+  /** The targets and protocols on which closes still wait. */
+  waiting(): { readonly target: string; readonly protocol: string }[] {
+    return [...this.#paths].flatMap(([key, path]) => {
+      const [target = "", protocol = ""] = key.split("\n");
+      return path.pending.length > 0 ? [{ target, protocol }] : [];
+    });
+  }
+
+  /** The run is over: what still waits stays unconfirmed. */
+  giveUp(): Settled<T>[] {
+    return [...this.#paths.values()].flatMap((path) => drain(path, false));
+  }
+
+  #confirm(path: Path<T>, startedAtMs: number): Settled<T>[] {
+    const [earlier, rest] = partition(path.pending, ({ attempt }) => attempt.endedAtMs <= startedAtMs);
+    path.pending = rest;
+    return earlier.map(({ item }) => ({ item, confirmed: true }));
+  }
+
+  #path({ target, protocol }: Attempt): Path<T> {
+    const key = `${target}\n${protocol}`;
+    let path = this.#paths.get(key);
+    if (path === undefined) {
+      path = { pending: [], lastDownAtMs: Number.NEGATIVE_INFINITY };
+      this.#paths.set(key, path);
+    }
+    return path;
+  }
+}
+
+function drain<T>(path: Path<T>, confirmed: boolean): Settled<T>[] {
+  const settled = path.pending.map(({ item }) => ({ item, confirmed }));
+  path.pending = [];
+  return settled;
+}
+
+function isExplicit(outcome: Outcome): boolean {
+  return outcome.kind === "accepted" || (outcome.kind === "refused" && outcome.how !== "closed");
+}
+
+/** What a dying gateway looks like; a failed handshake or a bad name says nothing about its health. */
+function isDown(outcome: Outcome): boolean {
+  return (
+    outcome.kind === "unreachable" && (outcome.cause === "TCP_REFUSED" || outcome.cause === "GATEWAY_RESET")
+  );
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  const yes: T[] = [];
+  const no: T[] = [];
+  for (const item of items) (test(item) ? yes : no).push(item);
+  return [yes, no];
+}

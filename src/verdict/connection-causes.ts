@@ -1,0 +1,59 @@
+import { type Detector, hungUp, keptOut } from "./facts.ts";
+
+/** The certificate path's ALPN protocols: the authorizer is never called on them (DG/protocols.html). */
+const CERTIFICATE_ALPN = ["x-amzn-mqtt-ca", "x-amzn-http-ca"];
+
+const alpnMissing: Detector = (facts) => {
+  const { context } = facts;
+  if (context?.wire.kind !== "mqtt" || !hungUp(facts)) return null;
+  const { alpn } = context.wire.tls;
+  if (alpn.includes("mqtt") || alpn.some((each) => CERTIFICATE_ALPN.includes(each))) return null;
+  return {
+    code: "ALPN_MISSING",
+    evidence: alpn.length === 0 ? "no ALPN was offered" : `ALPN offered: ${alpn.join(", ")}`,
+  };
+};
+
+const portBypassesAuthorizer: Detector = ({ context, target }) => {
+  const onCertificatePath = context?.wire.tls.alpn.find((each) => CERTIFICATE_ALPN.includes(each));
+  if (onCertificatePath !== undefined) {
+    return {
+      code: "PORT_BYPASSES_AUTHORIZER",
+      evidence: `ALPN ${onCertificatePath} is the client certificate path`,
+    };
+  }
+  return target.port === 8883 || target.port === 8443
+    ? { code: "PORT_BYPASSES_AUTHORIZER", evidence: `port ${target.port} is for client certificates` }
+    : null;
+};
+
+const sniMismatch: Detector = (facts) => {
+  const { context, target } = facts;
+  if (context === null) return null;
+  const { serverName } = context.wire.tls;
+  if (serverName?.toLowerCase() === target.endpoint.toLowerCase()) return null;
+  const kept = keptOut(facts) || facts.outcome.kind === "unreachable";
+  if (!kept) return null;
+  return {
+    code: "SNI_MISMATCH",
+    evidence: serverName === null ? "no SNI was sent" : `SNI ${serverName} is not ${target.endpoint}`,
+  };
+};
+
+/** `PREFIX.iot.REGION.amazonaws.com` without `-ats` is the legacy endpoint (DG/mqtt.html). */
+const legacyEndpoint: Detector = (facts) => {
+  const { check, target } = facts;
+  if (!keptOut(facts) || check.protocol === "https" || check.profile.mqttVersion !== 5) return null;
+  const [prefix = ""] = target.endpoint.split(".");
+  const isAws = /\.iot\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/.test(target.endpoint);
+  return isAws && !prefix.endsWith("-ats")
+    ? { code: "LEGACY_ENDPOINT", evidence: `${target.endpoint} has no -ats in its name` }
+    : null;
+};
+
+export const CONNECTION_DETECTORS: readonly Detector[] = [
+  portBypassesAuthorizer,
+  alpnMissing,
+  sniMismatch,
+  legacyEndpoint,
+];

@@ -1,0 +1,38 @@
+import type { Outcome } from "../model/outcome.ts";
+import type { Detector } from "./facts.ts";
+
+/** What the connection itself ended with. */
+export const connectionEnded: Detector = ({ outcome }) => {
+  switch (outcome.kind) {
+    case "unreachable":
+    case "broken":
+    case "skipped":
+      return { code: outcome.cause, evidence: outcome.reason };
+    default:
+      return null;
+  }
+};
+
+export const closedUnconfirmed: Detector = ({ outcome, closeConfirmed }) =>
+  outcome.kind === "refused" && outcome.how === "closed" && !closeConfirmed
+    ? { code: "GATEWAY_CLOSED_UNCONFIRMED", evidence: describeRefusal(outcome) }
+    : null;
+
+/** Last resort: refused, and nothing that was looked at says why. */
+export const refusedUnexplained: Detector = ({ outcome }) =>
+  outcome.kind === "refused"
+    ? { code: "GATEWAY_REFUSED_UNEXPLAINED", evidence: describeRefusal(outcome) }
+    : null;
+
+/** What the gateway did, in words. */
+export function describeRefusal(outcome: Extract<Outcome, { kind: "refused" }>): string {
+  const said = outcome.reason === null || outcome.reason === "" ? "" : `: ${outcome.reason}`;
+  switch (outcome.how) {
+    case "code":
+      return `CONNACK ${outcome.code}${said}`;
+    case "status":
+      return `HTTP ${outcome.code}${said}`;
+    case "closed":
+      return `closed without an answer${said}`;
+  }
+}
