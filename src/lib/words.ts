@@ -1,0 +1,118 @@
+import type { Invocation } from "../model/invocation.ts";
+import type { Outcome, Transport } from "../model/outcome.ts";
+import type { AuthorizerWord, Result, ResultRecord } from "../model/result.ts";
+import { assertNever } from "./errors.ts";
+
+/**
+ * The authorizer's answer as reports and metrics name it. A device that no authorizer would be asked for counts
+ * as denied: nobody lets it in.
+ */
+export function authorizerWord(invocation: Invocation): AuthorizerWord {
+  switch (invocation.kind) {
+    case "allowed":
+    case "denied":
+    case "errored":
+    case "skipped":
+      return invocation.kind;
+    case "no-authorizer":
+      return "denied";
+    default:
+      return assertNever(invocation, "invocation");
+  }
+}
+
+/** The connection behind an outcome; null where none was tried. */
+export function transportOf(outcome: Outcome): Transport | null {
+  return outcome.kind === "skipped" ? null : outcome.transport;
+}
+
+/** Flattens a result to what is stored, reported and sent (design 6.7): no credentials, times in seconds. */
+export function toRecord(result: Result): ResultRecord {
+  const { check, invocation, prediction, outcome, verdict, location } = result;
+  const { profile, protocol } = check;
+  return {
+    seq: check.seq,
+    device: profile.id,
+    cohort: profile.cohort,
+    target: profile.target,
+    protocol,
+    mqttVersion: protocol === "https" ? null : profile.mqttVersion,
+    location,
+    derived: check.derived,
+    expectation: check.expectation,
+    ...invocationFields(invocation),
+    prediction: prediction.decision,
+    ...outcomeFields(outcome),
+    verdict: verdict.kind,
+    causes: verdict.causes,
+    timings: { invokeSeconds: invokeSeconds(invocation), phases: phaseSeconds(outcome) },
+  };
+}
+
+type InvocationFields = Pick<
+  ResultRecord,
+  | "authorizer"
+  | "authorizerName"
+  | "authorizerError"
+  | "principalId"
+  | "refreshAfterSeconds"
+  | "disconnectAfterSeconds"
+>;
+
+function invocationFields(invocation: Invocation): InvocationFields {
+  const answer = invocation.kind === "allowed" || invocation.kind === "denied" ? invocation.answer : null;
+  return {
+    authorizer: authorizerWord(invocation),
+    authorizerName: "authorizer" in invocation ? invocation.authorizer : null,
+    authorizerError:
+      invocation.kind === "errored"
+        ? { why: invocation.why, code: invocation.code, message: invocation.message }
+        : null,
+    principalId: answer?.principalId ?? null,
+    refreshAfterSeconds: answer?.refreshAfterSeconds ?? null,
+    disconnectAfterSeconds: answer?.disconnectAfterSeconds ?? null,
+  };
+}
+
+function invokeSeconds(invocation: Invocation): number | null {
+  if (!("durationMs" in invocation) || invocation.durationMs === null) return null;
+  return seconds(invocation.durationMs);
+}
+
+type OutcomeFields = Pick<
+  ResultRecord,
+  "gateway" | "gatewayHow" | "gatewayCode" | "gatewayReason" | "tls" | "certificateExpiresAt"
+>;
+
+function outcomeFields(outcome: Outcome): OutcomeFields {
+  const transport = transportOf(outcome);
+  const expiresAtMs = transport?.certificateExpiresAtMs ?? null;
+  return {
+    gateway: outcome.kind,
+    gatewayHow: outcome.kind === "refused" ? outcome.how : null,
+    gatewayCode: outcome.kind === "skipped" ? null : outcome.code,
+    gatewayReason: "reason" in outcome ? outcome.reason : null,
+    tls: transport === null ? null : tlsFields(transport),
+    certificateExpiresAt: expiresAtMs === null ? null : isoTime(expiresAtMs),
+  };
+}
+
+function tlsFields({ tls, address }: Transport): ResultRecord["tls"] {
+  return tls === null ? null : { version: tls.version, cipher: tls.cipher, address: address ?? "" };
+}
+
+function phaseSeconds(outcome: Outcome): Readonly<Record<string, number>> {
+  const phases = Object.entries(transportOf(outcome)?.phasesMs ?? {});
+  return Object.fromEntries(phases.map(([phase, ms]) => [phase, seconds(ms)]));
+}
+
+/** A certificate may claim an end that no calendar holds. */
+function isoTime(ms: number): string | null {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
+
+/** To the microsecond: more digits are noise in a report. */
+function seconds(ms: number): number {
+  return Math.round(ms * 1000) / 1_000_000;
+}
