@@ -1,0 +1,5 @@
+import { test, vi } from "vitest";
+
+test("leaves the clock faked", () => {
+  vi.useFakeTimers();
+});
