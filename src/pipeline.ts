@@ -1,15 +1,25 @@
 import { buildContext } from "./context/build.ts";
 import { monotonicMs, wallMs } from "./lib/clock.ts";
 import { assertNever } from "./lib/errors.ts";
+import type { CauseCode } from "./model/causes.ts";
 import type { Check } from "./model/check.ts";
 import type { DeviceContext } from "./model/context.ts";
+import type { Examined } from "./model/facts.ts";
 import type { Invocation } from "./model/invocation.ts";
 import type { Outcome } from "./model/outcome.ts";
-import type { CredentialsFn, DefaultAuthorizerFn, InvokeFn, NeedsCertificateFn, Pacer, ProbeFn } from "./model/ports.ts";
+import type {
+  CredentialsFn,
+  DefaultAuthorizerFn,
+  InvokeFn,
+  NeedsCertificateFn,
+  Pacer,
+  ProbeFn,
+} from "./model/ports.ts";
 import type { Prediction } from "./model/prediction.ts";
+import type { Verdict } from "./model/result.ts";
 import type { ReadyTarget } from "./model/target.ts";
 import { predictConnect } from "./policy/predict.ts";
-import type { Facts } from "./verdict/facts.ts";
+import { verdictOf } from "./verdict/explain.ts";
 
 /** What the story needs from outside. */
 export interface Ports {
@@ -19,13 +29,6 @@ export interface Ports {
   readonly invoke: InvokeFn;
   readonly pacer: Pacer;
   readonly probe: ProbeFn;
-}
-
-/** A check as far as it can be told before bare closes are confirmed. Times: monotonic, of the connection. */
-export interface Examined {
-  readonly facts: Omit<Facts, "closeConfirmed">;
-  readonly startedAtMs: number;
-  readonly endedAtMs: number;
 }
 
 /**
@@ -53,6 +56,11 @@ export async function examine(
   return { facts, startedAtMs, endedAtMs };
 }
 
+/** The verdict and its causes, once it is known whether a bare close was a refusal. */
+export function judge({ facts }: Examined, closeConfirmed: boolean): Verdict {
+  return verdictOf({ ...facts, closeConfirmed });
+}
+
 /** Whom to ask, if anybody: the authorizer the device names, or the one its silence leads to. */
 async function askAuthorizer(
   context: DeviceContext,
@@ -75,17 +83,37 @@ async function askAuthorizer(
       return { kind: "no-authorizer", evidence: fallback.evidence };
     case "unknown": {
       const { cause, code, message } = fallback;
-      return { kind: "errored", why: "caller", cause, authorizer: null, code, message, durationMs: null, requestId: null };
+      return {
+        kind: "errored",
+        why: "caller",
+        cause,
+        authorizer: null,
+        code,
+        message,
+        durationMs: null,
+        requestId: null,
+      };
     }
     default:
       return assertNever(fallback, "default authorizer");
   }
 }
 
-function predict(check: Check, context: DeviceContext, invocation: Invocation, target: ReadyTarget): Prediction {
+function predict(
+  check: Check,
+  context: DeviceContext,
+  invocation: Invocation,
+  target: ReadyTarget,
+): Prediction {
   if (invocation.kind !== "allowed") return unpredicted("the authorizer returned no policy to evaluate");
   const { wire } = context;
-  return predictConnect({ answer: invocation.answer, target, wire, topic: check.profile.topic, sourceIp: null });
+  return predictConnect({
+    answer: invocation.answer,
+    target,
+    wire,
+    topic: check.profile.topic,
+    sourceIp: null,
+  });
 }
 
 async function connect(
@@ -110,16 +138,15 @@ async function connect(
   }
 }
 
-function untested(
-  check: Check,
-  target: ReadyTarget,
-  cause: "CREDENTIAL_UNAVAILABLE" | "PROFILE_INVALID",
-  reason: string,
-): Examined {
+/** A check that never reached the gateway, and why. It can only become inconclusive. */
+export function untested(check: Check, target: ReadyTarget, cause: CauseCode, reason: string): Examined {
   const { outcome, ...times } = instantly({ kind: "skipped", cause, reason });
   const invocation: Invocation = { kind: "skipped", why: "not-selected" };
   const prediction = unpredicted("the authorizer was not asked");
-  return { facts: { check, target, context: null, invocation, prediction, outcome, nowMs: wallMs() }, ...times };
+  return {
+    facts: { check, target, context: null, invocation, prediction, outcome, nowMs: wallMs() },
+    ...times,
+  };
 }
 
 function instantly(outcome: Outcome): { outcome: Outcome; startedAtMs: number; endedAtMs: number } {

@@ -27,7 +27,7 @@ export function decide(input: GateInput): GateOutcome {
     cohort: null,
   });
   const all = [...whole, ...perGroup.flatMap(({ results }) => results)];
-  const nothingSelected = groups.every((group) => group.expected === 0 && planned(group) === 0);
+  const nothingSelected = groups.every((group) => planned(group) === 0);
   const fromRules = worst(all);
   const decision = fromRules === "go" && (nothingSelected || notes.length > 0) ? "inconclusive" : fromRules;
   return {

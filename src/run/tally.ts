@@ -39,7 +39,8 @@ export class Tally {
       this.#time("api", "invoke", invocation.durationMs);
     }
     if (outcome.kind === "skipped") return;
-    for (const [phase, ms] of Object.entries(outcome.transport.phasesMs)) this.#time(check.protocol, phase, ms);
+    for (const [phase, ms] of Object.entries(outcome.transport.phasesMs))
+      this.#time(check.protocol, phase, ms);
     if (outcome.kind === "accepted") this.#time(check.protocol, "total", outcome.transport.durationMs);
   }
 

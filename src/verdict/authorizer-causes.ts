@@ -1,5 +1,6 @@
+import type { Facts } from "../model/facts.ts";
 import type { AuthorizerAnswer, Json } from "../model/invocation.ts";
-import type { Detector, Facts, Finding } from "./facts.ts";
+import type { Detector, Finding } from "./facts.ts";
 
 const PRINCIPAL_ID = /^[a-zA-Z0-9]{1,128}$/;
 const MAX_DOCUMENTS = 10;

@@ -1,5 +1,6 @@
 import { scrub } from "../lib/scrub.ts";
 import type { Cause, CauseCode } from "../model/causes.ts";
+import type { Facts } from "../model/facts.ts";
 import type { Verdict } from "../model/result.ts";
 import {
   ANSWER_DETECTORS,
@@ -10,7 +11,7 @@ import {
 import { CAUSES } from "./causes.ts";
 import { CONNECTION_DETECTORS } from "./connection-causes.ts";
 import { DEVICE_DETECTORS } from "./device-causes.ts";
-import { type Detector, type Facts, type Finding, keptOut } from "./facts.ts";
+import { type Detector, type Finding, keptOut } from "./facts.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { closedUnconfirmed, connectionEnded, describeRefusal, refusedUnexplained } from "./network-causes.ts";
 import { POLICY_DETECTORS, POLICY_DOUBTS } from "./policy-causes.ts";

@@ -1,4 +1,5 @@
-import type { Detector, Facts } from "./facts.ts";
+import type { Facts } from "../model/facts.ts";
+import type { Detector } from "./facts.ts";
 
 const connectDenied: Detector = (facts) => {
   const { check, invocation, prediction } = facts;

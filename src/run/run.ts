@@ -1,0 +1,165 @@
+import { monotonicMs, wallMs } from "../lib/clock.ts";
+import { errorMessage } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import type { Check } from "../model/check.ts";
+import type { Suite } from "../model/config.ts";
+import type { Examined } from "../model/facts.ts";
+import type { GateOutcome, GroupTally, VerdictCounts } from "../model/gate.ts";
+import type { Result, Verdict } from "../model/result.ts";
+import type { RunStatus, RunSummary, Selection, StopReason } from "../model/run.ts";
+import { type ExpectedGroup, expectedGroups, type FleetGroup } from "./expected.ts";
+import { groupKey, Tally } from "./tally.ts";
+import { work } from "./worker.ts";
+
+/** What a run needs from outside; every part of it is a port. */
+export interface RunPorts {
+  /** The plan's checks, streamed in order. */
+  readonly checks: (suite: Suite, selection: Selection, signal: AbortSignal) => AsyncIterable<Check>;
+  readonly examine: (check: Check, signal: AbortSignal) => Promise<Examined>;
+  readonly onFault: (check: Check) => Examined;
+  readonly judge: (examined: Examined, closeConfirmed: boolean) => Verdict;
+  readonly decide: (input: {
+    readonly groups: readonly GroupTally[];
+    readonly invalidProfiles: number;
+    readonly rules: Suite["gate"];
+    readonly cohortRules: Suite["cohortGates"];
+    readonly notes: readonly string[];
+  }) => GateOutcome;
+  /** Checks in flight, by target name. */
+  readonly concurrency: ReadonlyMap<string, number>;
+  readonly location: string;
+  readonly log: Log;
+}
+
+export interface RunInput {
+  readonly runId: string;
+  readonly suite: Suite;
+  readonly selection: Selection;
+  /** The selected part of the sources. */
+  readonly groups: readonly FleetGroup[];
+  readonly invalidProfiles: number;
+  readonly onResult: (result: Result) => void;
+}
+
+/** How long checks in flight may go on after a stop; then they are given up. */
+const DRAIN_MS = 8_000;
+
+/** One execution of a suite, from its first check to its decision. */
+export class Run {
+  readonly #ports: RunPorts;
+  readonly #input: RunInput;
+  readonly #tally = new Tally();
+  readonly #expected: readonly ExpectedGroup[];
+  readonly #notes: string[] = [];
+  readonly #stop = new AbortController();
+  readonly #abort = new AbortController();
+  readonly #startedAtMs = wallMs();
+  readonly #started = monotonicMs();
+  readonly #verdicts = { pass: 0, fail: 0, inconclusive: 0, skipped: 0 };
+  #drainTimer: NodeJS.Timeout | null = null;
+  #durationMs: number | null = null;
+  #status: RunStatus = "running";
+  #stopReason: StopReason | null = null;
+  #gate: GateOutcome | null = null;
+
+  constructor(ports: RunPorts, input: RunInput) {
+    this.#ports = ports;
+    this.#input = input;
+    this.#expected = expectedGroups(input.groups, input.suite, input.selection);
+    for (const { target, cohort, expected } of this.#expected) this.#tally.expect(target, cohort, expected);
+  }
+
+  get planned(): number {
+    return this.#expected.reduce((all, { planned }) => all + planned, 0);
+  }
+
+  /** Verdicts so far; cheap enough for a progress line. */
+  get progress(): VerdictCounts {
+    return this.#verdicts;
+  }
+
+  /** Runs to the end. Never throws: what goes wrong with the run itself is a note, and forbids a go. */
+  async execute(): Promise<RunSummary> {
+    const { suite, selection, onResult } = this.#input;
+    const deadline = setTimeout(() => this.stop("DEADLINE_EXCEEDED"), suite.deadlineMs);
+    try {
+      await work({
+        ...this.#ports,
+        checks: this.#ports.checks(suite, selection, this.#stop.signal),
+        onResult: (result) => {
+          this.#tally.add(result);
+          if (result.check.derived === null) this.#verdicts[result.verdict.kind] += 1;
+          onResult(result);
+        },
+        stop: this.#stop.signal,
+        abort: this.#abort.signal,
+      });
+    } catch (error) {
+      this.#ports.log.error(
+        { runId: this.#input.runId, error: errorMessage(error) },
+        "run stopped by an error",
+      );
+      this.#notes.push(errorMessage(error));
+    } finally {
+      clearTimeout(deadline);
+      if (this.#drainTimer) clearTimeout(this.#drainTimer);
+    }
+    return this.#finish();
+  }
+
+  /** Starts nothing more; what is in flight has a few seconds to finish, the rest counts as not run. */
+  stop(reason: StopReason): void {
+    if (this.#stop.signal.aborted || this.#durationMs !== null) return;
+    this.#stopReason = reason;
+    this.#stop.abort(new Error(reason));
+    this.#drainTimer = setTimeout(() => this.#abort.abort(new Error(reason)), DRAIN_MS);
+  }
+
+  /** The run as it stands. */
+  summary(): RunSummary {
+    const counts = this.#tally.counts(this.planned, this.#input.invalidProfiles);
+    return {
+      runId: this.#input.runId,
+      suite: this.#input.suite.name,
+      status: this.#durationMs === null ? "running" : this.#status,
+      decision: this.#gate?.decision ?? null,
+      reason: this.#gate?.reason ?? "the run has not finished",
+      startedAt: new Date(this.#startedAtMs).toISOString(),
+      durationSeconds: (this.#durationMs ?? monotonicMs() - this.#started) / 1000,
+      counts,
+      groups: this.#tally.groups(),
+      gate: this.#gate,
+      agreement: this.#tally.agreement(),
+      causes: this.#tally.causes(),
+      latency: this.#tally.latency(),
+      notes: [...this.#notes],
+    };
+  }
+
+  #finish(): RunSummary {
+    this.#tally.close(
+      new Map(this.#expected.map((each) => [groupKey(each.target, each.cohort), each.planned])),
+    );
+    this.#durationMs = monotonicMs() - this.#started;
+    const { suite, invalidProfiles } = this.#input;
+    const { notRun } = this.#tally.counts(this.planned, invalidProfiles);
+    // A stop that came when all was done changed nothing.
+    const cutShort = this.#stopReason !== null && (notRun > 0 || this.#abort.signal.aborted);
+    if (cutShort && this.#stopReason) this.#notes.push(STOP_NOTES[this.#stopReason]);
+    this.#status = cutShort && this.#stopReason === "INTERRUPTED" ? "interrupted" : "finished";
+    this.#gate = this.#ports.decide({
+      groups: this.#tally.groups(),
+      invalidProfiles,
+      rules: suite.gate,
+      cohortRules: suite.cohortGates,
+      notes: this.#notes,
+    });
+    return this.summary();
+  }
+}
+
+const STOP_NOTES: Readonly<Record<StopReason, string>> = {
+  DEADLINE_EXCEEDED: "the deadline was reached before every check was run",
+  INTERRUPTED: "the run was interrupted before every check was run",
+  TESTER_ERROR: "the run was stopped by an error of fleet-smoke itself",
+};
