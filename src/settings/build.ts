@@ -1,0 +1,137 @@
+import { resolve } from "node:path";
+import type { Config, HttpConfig, ProfileSource, ScheduleEntry, Suite } from "../model/config.ts";
+import type { GateRules } from "../model/gate.ts";
+import type { Target } from "../model/target.ts";
+import { IMPLICIT_SUITE } from "./cross-checks.ts";
+import { partitionOf } from "./leaves.ts";
+import { parseListen } from "./listen.ts";
+import { notYetAvailable } from "./not-yet-available.ts";
+import {
+  type CohortGateSection,
+  type ConfigSection,
+  type GateSection,
+  type ProfileSourceSection,
+  type SuiteSection,
+  suiteSchema,
+  type TargetSection,
+} from "./schema.ts";
+
+export interface Surroundings {
+  /** As the user named it. */
+  readonly file: string;
+  /** Absolute; relative paths start here. */
+  readonly baseFolder: string;
+  /** PEM by index of the target. */
+  readonly caByTarget: ReadonlyMap<number, string>;
+}
+
+/** Turns a valid configuration file into what the rest of the program works with. */
+export function buildConfig(section: ConfigSection, surroundings: Surroundings): Config {
+  const { file, baseFolder, caByTarget } = surroundings;
+  const suites = section.suites ?? [suiteSchema.parse({ name: IMPLICIT_SUITE })];
+  return {
+    file,
+    targets: section.targets.map((each, index) => buildTarget(each, caByTarget.get(index) ?? null)),
+    profiles: section.profiles.map((each) => buildProfileSource(each, baseFolder)),
+    suites: suites.map(buildSuite),
+    schedule: section.schedule satisfies readonly ScheduleEntry[],
+    http: buildHttp(section.http, baseFolder),
+    notYetAvailable: notYetAvailable(section),
+  };
+}
+
+function buildTarget(section: TargetSection, ca: string | null): Target {
+  const { name, region, accountId, addressFamily, port, budgets, concurrency } = section;
+  const partition = partitionOf(region);
+  if (partition === null) throw new Error(`Region ${region} passed the schema without a partition`);
+  return {
+    name,
+    partition,
+    region,
+    accountId,
+    endpoint: section.endpoint ?? null,
+    address: section.address ?? null,
+    addressFamily,
+    port,
+    ca,
+    controlPlaneEndpoint: section.controlPlaneEndpoint ?? null,
+    queryStringMark: section.queryStringMark,
+    budgets,
+    concurrency,
+    timeouts: { invokeMs: section.timeouts.invoke, probeMs: section.timeouts.probe },
+  };
+}
+
+function buildProfileSource(section: ProfileSourceSection, baseFolder: string): ProfileSource {
+  return {
+    path: section.path,
+    baseFolder,
+    identity: section.identity ?? null,
+    clientIdSuffix: section.clientIdSuffix,
+    exec: section.credentials?.exec ?? null,
+  };
+}
+
+function buildSuite(section: SuiteSection): Suite {
+  const { name, authorizer, locations, failFast } = section;
+  const cohortGates = Object.entries(section.cohortGates).map(([cohort, gate]) => [
+    cohort,
+    buildCohortGate(gate),
+  ]);
+  return {
+    name,
+    cohorts: section.cohorts ?? null,
+    expected: section.expected ?? null,
+    authorizer,
+    derived: section.derived ?? null,
+    locations,
+    deadlineMs: section.deadline,
+    failFast,
+    gate: buildGate(section.gate),
+    cohortGates: Object.fromEntries(cohortGates),
+  };
+}
+
+function buildGate(section: GateSection): GateRules {
+  const { minChecks, minPassRatio, maxUnexpectedAccepts, maxInconclusiveRatio, minCoverage, maxAge } =
+    section;
+  return {
+    minChecks,
+    minPassRatio,
+    maxUnexpectedAccepts,
+    maxInconclusiveRatio,
+    minCoverage,
+    maxAgeMs: maxAge,
+  };
+}
+
+/** Only the rules that are written: one that is left out must not hide the suite's. */
+function buildCohortGate(section: CohortGateSection): Partial<GateRules> {
+  const { minChecks, minPassRatio, maxUnexpectedAccepts, maxInconclusiveRatio, minCoverage, maxAge } =
+    section;
+  const all = {
+    minChecks,
+    minPassRatio,
+    maxUnexpectedAccepts,
+    maxInconclusiveRatio,
+    minCoverage,
+    maxAgeMs: maxAge,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, threshold]) => threshold !== undefined));
+}
+
+function buildHttp(section: ConfigSection["http"], baseFolder: string): HttpConfig {
+  const address = parseListen(section.listen);
+  if (address === null) throw new Error("http.listen passed the schema and cannot be parsed");
+  const { tls } = section;
+  return {
+    ...address,
+    tls: tls
+      ? { certFile: resolve(baseFolder, tls.certFile), keyFile: resolve(baseFolder, tls.keyFile) }
+      : null,
+    allowedHosts: section.allowedHosts,
+    tokens: section.tokens.map(({ name, tokenFile, scopes }) => {
+      return { name, tokenFile: resolve(baseFolder, tokenFile), scopes };
+    }),
+  };
+}
