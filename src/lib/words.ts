@@ -1,6 +1,7 @@
 import type { Invocation } from "../model/invocation.ts";
 import type { Outcome, Transport } from "../model/outcome.ts";
 import type { AuthorizerWord, Result, ResultRecord } from "../model/result.ts";
+import type { Target } from "../model/target.ts";
 import { assertNever } from "./errors.ts";
 
 /**
@@ -24,6 +25,11 @@ export function authorizerWord(invocation: Invocation): AuthorizerWord {
 /** The connection behind an outcome; null where none was tried. */
 export function transportOf(outcome: Outcome): Transport | null {
   return outcome.kind === "skipped" ? null : outcome.transport;
+}
+
+/** Is it AWS itself that answers, or whatever an override of the configuration points at? */
+export function realm(target: Target): "aws" | "custom" {
+  return target.controlPlaneEndpoint === null && target.address === null ? "aws" : "custom";
 }
 
 /** Flattens a result to what is stored, reported and sent (design 6.7): no credentials, times in seconds. */

@@ -1,0 +1,126 @@
+import { realm } from "../lib/words.ts";
+import type { Outcome } from "../model/outcome.ts";
+import { type Access, PROTOCOLS } from "../model/profile.ts";
+import { type AuthorizerWord, VERDICTS } from "../model/result.ts";
+import type { Target } from "../model/target.ts";
+import type { Bounds } from "./checks.ts";
+import { type Instruments, retainSeries } from "./instruments.ts";
+import { labelValue, OVERFLOW } from "./labels.ts";
+
+/** What the configuration and the profile sources hold, whole: whatever is not in it has left. */
+export interface Fleet {
+  readonly groups: readonly {
+    readonly target: string;
+    readonly cohort: string;
+    readonly profiles: number;
+  }[];
+  /** Profiles that cannot be read. */
+  readonly invalid: number;
+  readonly targets: readonly Target[];
+}
+
+const EXPECTATIONS: readonly Access[] = ["allow", "deny"];
+const ANSWERS: readonly AuthorizerWord[] = ["allowed", "denied", "errored", "skipped"];
+const OUTCOMES: readonly Outcome["kind"][] = ["accepted", "refused", "unreachable", "broken", "skipped"];
+
+/** Exports the fleet's size and targets, starts its counters at zero and removes the series of what has left. */
+export async function exportFleet(
+  instruments: Instruments,
+  bounds: Bounds,
+  location: string,
+  fleet: Fleet,
+): Promise<void> {
+  bounds.cohort.retain(fleet.groups.map(({ cohort }) => cohort));
+  exportSizes(instruments, bounds, fleet);
+  exportTargets(instruments, fleet.targets);
+  startAtZero(instruments, bounds, location, fleet);
+  await removeLeft(instruments, fleet);
+}
+
+function exportSizes(instruments: Instruments, bounds: Bounds, { groups, invalid }: Fleet): void {
+  instruments.profiles.reset();
+  for (const { target, cohort, profiles } of groups) {
+    // Added, not set: several cohorts may share `_overflow`.
+    instruments.profiles.inc({ target: labelValue(target), cohort: bounds.cohort.of(cohort) }, profiles);
+  }
+  instruments.profiles_invalid.set(invalid);
+}
+
+function exportTargets(instruments: Instruments, targets: readonly Target[]): void {
+  instruments.target_info.reset();
+  instruments.budget_limit.reset();
+  for (const each of targets) {
+    const target = labelValue(each.name);
+    instruments.target_info.set(
+      {
+        target,
+        aws_account: labelValue(each.accountId),
+        aws_region: labelValue(each.region),
+        endpoint: labelValue(each.endpoint ?? ""),
+        realm: realm(each),
+      },
+      1,
+    );
+    const { invokesPerSecond, connectsPerSecond } = each.budgets;
+    instruments.budget_limit.set({ target, operation: "TestInvokeAuthorizer" }, invokesPerSecond);
+    instruments.budget_limit.set({ target, operation: "Connect" }, connectsPerSecond);
+  }
+}
+
+/** A counter that appears only with its first event hides that event from `increase()`. */
+function startAtZero(instruments: Instruments, bounds: Bounds, location: string, fleet: Fleet): void {
+  for (const group of fleet.groups) {
+    const place = { target: labelValue(group.target), cohort: bounds.cohort.of(group.cohort), location };
+    for (const protocol of PROTOCOLS) {
+      instruments.check_failures_total.inc({ ...place, protocol, cause: "UNEXPECTED_ACCEPT" }, 0);
+      for (const expectation of EXPECTATIONS) {
+        for (const verdict of VERDICTS) {
+          instruments.checks_total.inc({ ...place, protocol, expectation, verdict }, 0);
+        }
+      }
+    }
+  }
+  for (const { name } of fleet.targets) {
+    const target = labelValue(name);
+    for (const protocol of PROTOCOLS) {
+      for (const authorizer_answer of ANSWERS) {
+        for (const gateway_outcome of OUTCOMES) {
+          instruments.agreement_total.inc(
+            { target, protocol, authorizer_answer, gateway_outcome, location },
+            0,
+          );
+        }
+      }
+    }
+  }
+}
+
+async function removeLeft(instruments: Instruments, fleet: Fleet): Promise<void> {
+  const targets = new Set(fleet.targets.map(({ name }) => labelValue(name)));
+  const cohorts = new Set([OVERFLOW, ...fleet.groups.map(({ cohort }) => labelValue(cohort))]);
+  const byTarget = [
+    instruments.guard_skips_total,
+    instruments.agreement_total,
+    instruments.authorizer_duration_seconds,
+    instruments.gateway_duration_seconds,
+    instruments.gateway_phase_duration_seconds,
+    instruments.aws_requests_total,
+    instruments.budget_used_total,
+    instruments.server_certificate_expiry_timestamp_seconds,
+  ];
+  for (const metric of byTarget) await retainSeries(metric, ({ target }) => targets.has(String(target)));
+  const byGroup = [
+    instruments.checks_total,
+    instruments.check_failures_total,
+    instruments.checks_inconclusive_total,
+  ];
+  for (const metric of byGroup) {
+    await retainSeries(
+      metric,
+      ({ target, cohort }) => targets.has(String(target)) && cohorts.has(String(cohort)),
+    );
+  }
+  await retainSeries(instruments.credential_fetch_failures_total, ({ cohort }) =>
+    cohorts.has(String(cohort)),
+  );
+}

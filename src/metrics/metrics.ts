@@ -1,0 +1,103 @@
+import { Registry } from "prom-client";
+import { wallMs } from "../lib/clock.ts";
+import type { Observer } from "../model/ports.ts";
+import type { Result } from "../model/result.ts";
+import type { RunSummary } from "../model/run.ts";
+import { type Bounds, recordCheck } from "./checks.ts";
+import { exportFleet, type Fleet } from "./fleet.ts";
+import { createInstruments, type Instruments } from "./instruments.ts";
+import { BoundedLabel, labelValue } from "./labels.ts";
+import { nodeMetrics } from "./node-metrics.ts";
+import { LastRuns } from "./runs.ts";
+
+export interface MetricsOptions {
+  readonly version: string;
+  /** Where this process tests from. */
+  readonly location: string;
+  /** Cohorts, and authorizers, beyond this many share the label `_overflow`. */
+  readonly cohortLimit?: number;
+}
+
+/** Error names come from AWS or from whatever answers in its place. */
+const CODE_LIMIT = 50;
+
+/** Everything the tester exports to Prometheus; the names are the catalogue's. */
+export class Metrics implements Observer {
+  readonly #registry = new Registry();
+  readonly #instruments: Instruments = createInstruments(this.#registry);
+  readonly #bounds: Bounds;
+  readonly #location: string;
+  readonly #lastRuns: LastRuns;
+
+  constructor({ version, location, cohortLimit = 50 }: MetricsOptions) {
+    this.#location = labelValue(location);
+    this.#bounds = {
+      cohort: new BoundedLabel(cohortLimit),
+      authorizer: new BoundedLabel(cohortLimit),
+      code: new BoundedLabel(CODE_LIMIT),
+    };
+    this.#lastRuns = new LastRuns(this.#instruments, this.#bounds.cohort);
+    this.#instruments.build_info.set({ version: labelValue(version) }, 1);
+    // Whoever exports metrics has read a configuration.
+    this.configReloaded(true);
+  }
+
+  /** Counts one judged check. */
+  record(result: Result): void {
+    recordCheck(this.#instruments, this.#bounds, this.#location, result);
+  }
+
+  runStarted(suite: string): void {
+    this.#instruments.run_in_progress.set({ suite: labelValue(suite) }, 1);
+    this.runProgress(suite);
+  }
+
+  /** A check of a run was finished: what a stuck run stops doing. */
+  runProgress(suite: string): void {
+    this.#instruments.run_last_progress_timestamp_seconds.set({ suite: labelValue(suite) }, wallMs() / 1000);
+  }
+
+  /** `maxAgeMs`: how long the run's decision may be relied on. A run without a decision leaves the last one's. */
+  runFinished(summary: RunSummary, { maxAgeMs }: { readonly maxAgeMs: number }): void {
+    this.#instruments.run_in_progress.set({ suite: labelValue(summary.suite) }, 0);
+    this.runProgress(summary.suite);
+    this.#lastRuns.finished(summary, maxAgeMs);
+  }
+
+  /** Call it with the whole fleet at start and after each reload: series of what is not in it are removed. */
+  async setFleet(fleet: Fleet): Promise<void> {
+    await exportFleet(this.#instruments, this.#bounds, this.#location, fleet);
+  }
+
+  awsRequest({ target, operation, code }: Parameters<Observer["awsRequest"]>[0]): void {
+    this.#instruments.aws_requests_total.inc({
+      target: labelValue(target),
+      operation,
+      code: this.#bounds.code.of(code),
+    });
+  }
+
+  budgetUsed({ target, operation }: Parameters<Observer["budgetUsed"]>[0]): void {
+    this.#instruments.budget_used_total.inc({ target: labelValue(target), operation });
+  }
+
+  credentialFailure({ cohort }: Parameters<Observer["credentialFailure"]>[0]): void {
+    this.#instruments.credential_fetch_failures_total.inc({ cohort: this.#bounds.cohort.of(cohort) });
+  }
+
+  configReloaded(ok: boolean): void {
+    this.#instruments.config_last_reload_successful.set(ok ? 1 : 0);
+    if (ok) this.#instruments.config_last_reload_success_timestamp_seconds.set(wallMs() / 1000);
+  }
+
+  /** The page in the classic text format, 0.0.4. */
+  async page(): Promise<{ readonly contentType: string; readonly body: string }> {
+    const all = Registry.merge([this.#registry, nodeMetrics()]);
+    return { contentType: all.contentType, body: await all.metrics() };
+  }
+}
+
+/** Metrics of one process, on their own registry. */
+export function createMetrics(options: MetricsOptions): Metrics {
+  return new Metrics(options);
+}
