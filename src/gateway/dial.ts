@@ -1,0 +1,126 @@
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import tls, { type PeerCertificate, type TLSSocket } from "node:tls";
+import type { TlsWire } from "../model/context.ts";
+import type { ReadyTarget } from "../model/target.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Ending } from "./ending.ts";
+import { secureContext } from "./secure-context.ts";
+
+/**
+ * Opens the one TLS connection of an attempt: one address, no second try, no session resumed. The answer is a
+ * socket whose server certificate holds for the name asked for, so credentials may be sent; null when the
+ * attempt has its verdict already. The socket is closed when the attempt is over.
+ */
+export async function dial(target: ReadyTarget, wire: TlsWire, attempt: Attempt): Promise<TLSSocket | null> {
+  const answer = secureContext(target.ca, wire);
+  if (answer.kind === "unusable") {
+    attempt.settle(answer);
+    return null;
+  }
+  attempt.enter("dns");
+  const address = await resolve(target, attempt);
+  if (address === null || attempt.settled) return null;
+  attempt.observe({ address });
+  attempt.enter("tcp");
+  const serverName = wire.serverName ?? target.endpoint;
+  const socket = tls.connect({
+    host: address,
+    port: target.port,
+    secureContext: answer.context,
+    ALPNProtocols: [...wire.alpn],
+    // RFC 6066 section 3: an address is no server name.
+    servername: wire.serverName === null || isIP(wire.serverName) !== 0 ? "" : wire.serverName,
+    // The verification is the same, but its evidence is kept: `handshaken` ends the attempt where it failed.
+    rejectUnauthorized: false,
+    checkServerIdentity: (_host, certificate) => checkName(serverName, certificate),
+  });
+  attempt.defer(() => close(socket));
+  return handshake(socket, attempt);
+}
+
+async function resolve(target: ReadyTarget, attempt: Attempt): Promise<string | null> {
+  const host = target.address ?? target.endpoint;
+  if (isIP(host) !== 0) return host;
+  const family = target.addressFamily === "any" ? 0 : target.addressFamily;
+  const found = lookup(host, { family }).then(
+    ({ address }) => address,
+    (error: unknown) => {
+      attempt.settle({ kind: "failed", error });
+      return null;
+    },
+  );
+  // A lookup cannot be cancelled; nobody waits for it longer than the attempt lasts.
+  return Promise.race([found, attempt.verdict.then(() => null)]);
+}
+
+function checkName(serverName: string, certificate: PeerCertificate): Error | undefined {
+  return tls.checkServerIdentity(serverName, certificate);
+}
+
+function handshake(socket: TLSSocket, attempt: Attempt): Promise<TLSSocket | null> {
+  return new Promise((resolve) => {
+    const fail = (ending: Ending): void => {
+      attempt.settle(ending);
+      resolve(null);
+    };
+    const onClose = (): void => fail({ kind: "closed", reason: null });
+    // For as long as the socket lives: TLS 1.3 reports a refused client certificate after the handshake,
+    // and an error that comes when all is over must find a listener too.
+    socket.on("error", (error) => fail({ kind: "failed", error }));
+    socket.once("close", onClose);
+    socket.once("connect", () => {
+      socket.setNoDelay(true);
+      attempt.enter("tls");
+    });
+    socket.once("secureConnect", () => {
+      socket.off("close", onClose);
+      const problem = inspect(socket, attempt);
+      if (problem === null) resolve(socket);
+      else fail(problem);
+    });
+  });
+}
+
+/** Keeps what the handshake showed; answers what is wrong with the server's certificate. */
+function inspect(socket: TLSSocket, attempt: Attempt): Ending | null {
+  const certificate = socket.getPeerX509Certificate();
+  const cipher = socket.getCipher();
+  attempt.observe({
+    tls: {
+      version: socket.getProtocol() ?? "unknown",
+      cipher: cipher.standardName ?? cipher.name,
+      alpn: typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : null,
+    },
+    certificateExpiresAtMs: certificate?.validToDate.getTime() ?? null,
+  });
+  if (socket.authorized) return null;
+  const code = String(socket.authorizationError ?? "UNKNOWN");
+  const subject =
+    certificate === undefined ? "" : ` (${certificate.subject?.replaceAll("\n", ", ") ?? "no subject"})`;
+  return {
+    kind: "certificate",
+    code,
+    reason: `the server's certificate is not valid${subject}: ${describe(code, certificate)}`,
+  };
+}
+
+function describe(
+  code: string,
+  certificate: { validTo: string; subjectAltName: string | undefined } | undefined,
+): string {
+  if (code === "CERT_HAS_EXPIRED") return `it expired on ${certificate?.validTo}`;
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return `it is for other names: ${certificate?.subjectAltName}`;
+  return code;
+}
+
+function close(socket: TLSSocket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.closed) {
+      resolve();
+      return;
+    }
+    socket.once("close", () => resolve());
+    socket.destroy();
+  });
+}

@@ -1,0 +1,96 @@
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type { TLSSocket } from "node:tls";
+import { createWebSocketStream, WebSocket } from "ws";
+import { errorCode, errorMessage } from "../lib/errors.ts";
+import type { Wire } from "../model/context.ts";
+import type { ProbeFn } from "../model/ports.ts";
+import { type Attempt, attempt } from "./attempt.ts";
+import { connectProblem } from "./connect-packet.ts";
+import { dial } from "./dial.ts";
+import { violation } from "./ending.ts";
+import { exposeHeaders, pathProblem } from "./http-request.ts";
+import { MAX_BYTES_BEFORE_VERDICT } from "./limits.ts";
+import { meter } from "./meter.ts";
+import { settleRefusal } from "./refusal.ts";
+import { openSession, type Session } from "./session.ts";
+
+type WssWire = Extract<Wire, { kind: "wss" }>;
+
+/** Request target and Host are set on the request itself: ws would keep credentials in its URL, and normalize them. */
+const PLACEHOLDER_URL = "wss://localhost/";
+const SUBPROTOCOL = "mqtt";
+/** RFC 6455 section 7.4.1: no close frame came. */
+const ABNORMAL_CLOSE = 1006;
+
+/** MQTT over WebSocket: upgrade on the profile's path with subprotocol `mqtt`, then as MQTT [MQTT-6.0]. */
+export const probeWss: ProbeFn<WssWire> = (input) =>
+  attempt(input, async (attempt) => {
+    const problem = connectProblem(input.wire.connect) ?? pathProblem(input.wire.path);
+    if (problem !== null) return attempt.settle(problem);
+    const socket = await dial(input.target, input.wire.tls, attempt);
+    if (socket === null) return;
+    attempt.enter("upgrade");
+    const ws = upgrade(socket, input.wire, input.target.endpoint, attempt);
+    attempt.defer(() => ws.terminate());
+    converse(ws, input.wire, attempt);
+  });
+
+function upgrade(socket: TLSSocket, wire: WssWire, endpoint: string, attempt: Attempt): WebSocket {
+  return new WebSocket(PLACEHOLDER_URL, [SUBPROTOCOL], {
+    createConnection: () => socket,
+    headers: exposeHeaders(wire.headers, endpoint),
+    perMessageDeflate: false,
+    followRedirects: false,
+    maxPayload: MAX_BYTES_BEFORE_VERDICT,
+    finishRequest: (request: ClientRequest) => {
+      request.path = wire.path.exposeText();
+      request.once("socket", () => meter(socket, attempt));
+      request.end();
+    },
+  });
+}
+
+function converse(ws: WebSocket, wire: WssWire, attempt: Attempt): void {
+  let session: Session | null = null;
+  ws.on("error", (error) => {
+    // ws gives no code to what it finds wrong with the answer to the upgrade.
+    if (errorCode(error) === null)
+      attempt.settle(violation(`the WebSocket upgrade failed: ${errorMessage(error)}`));
+    attempt.settle({ kind: "failed", error });
+  });
+  ws.once("unexpected-response", (_request: ClientRequest, response: IncomingMessage) => {
+    const errorType = response.headers["x-amzn-errortype"];
+    settleRefusal(
+      attempt,
+      response.statusCode ?? 0,
+      typeof errorType === "string" ? errorType : null,
+      response,
+    );
+  });
+  ws.once("upgrade", (response) => {
+    if (response.headers["sec-websocket-protocol"] !== undefined) return;
+    attempt.settle({
+      kind: "violation",
+      cause: "SUBPROTOCOL_MISSING",
+      reason: "the upgrade's answer names no subprotocol; mqtt was asked for",
+    });
+  });
+  ws.once("open", () => {
+    const stream = createWebSocketStream(ws);
+    // ws has reported its own errors by now; what is left is a CONNECT that could not be written.
+    stream.on("error", (error) => attempt.settle({ kind: "failed", error }));
+    ws.on("message", (_data, isBinary) => {
+      if (!isBinary) attempt.settle(violation("the gateway sent MQTT in a text frame")); // [MQTT-6.0.0-1]
+    });
+    session = openSession(stream, wire.connect, attempt);
+  });
+  ws.once("close", (code, reason) => {
+    if (session === null) attempt.settle({ kind: "closed", reason: null });
+    else session.closed(closeReason(code, reason.toString("utf8")));
+  });
+}
+
+function closeReason(code: number, text: string): string | null {
+  if (code === ABNORMAL_CLOSE) return null;
+  return text === "" ? `WebSocket close ${code}` : `WebSocket close ${code}, ${text}`;
+}
