@@ -106,14 +106,10 @@ function predict(
   target: ReadyTarget,
 ): Prediction {
   if (invocation.kind !== "allowed") return unpredicted("the authorizer returned no policy to evaluate");
-  const { wire } = context;
-  return predictConnect({
-    answer: invocation.answer,
-    target,
-    wire,
-    topic: check.profile.topic,
-    sourceIp: null,
-  });
+  const { wire, secrets } = context;
+  const { topic } = check.profile;
+  // The address the gateway will see is not known here: a NAT may stand between.
+  return predictConnect({ answer: invocation.answer, target, wire, topic, sourceIp: null, secrets });
 }
 
 async function connect(

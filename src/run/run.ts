@@ -13,8 +13,6 @@ import { work } from "./worker.ts";
 
 /** What a run needs from outside; every part of it is a port. */
 export interface RunPorts {
-  /** The plan's checks, streamed in order. */
-  readonly checks: (suite: Suite, selection: Selection, signal: AbortSignal) => AsyncIterable<Check>;
   readonly examine: (check: Check, signal: AbortSignal) => Promise<Examined>;
   readonly onFault: (check: Check) => Examined;
   readonly judge: (examined: Examined, closeConfirmed: boolean) => Verdict;
@@ -35,10 +33,20 @@ export interface RunInput {
   readonly runId: string;
   readonly suite: Suite;
   readonly selection: Selection;
+  /** Pass one over the sources: what the run is going to hold. */
+  readonly prepare: (signal: AbortSignal) => Promise<RunPlan>;
+  readonly onResult: (result: Result) => void;
+}
+
+/** What pass one found. */
+export interface RunPlan {
   /** The selected part of the sources. */
   readonly groups: readonly FleetGroup[];
   readonly invalidProfiles: number;
-  readonly onResult: (result: Result) => void;
+  /** What is wrong with the selection itself; any entry forbids a go. */
+  readonly notes: readonly string[];
+  /** The plan's checks, streamed in order. */
+  readonly checks: AsyncIterable<Check>;
 }
 
 /** How long checks in flight may go on after a stop; then they are given up. */
@@ -49,7 +57,8 @@ export class Run {
   readonly #ports: RunPorts;
   readonly #input: RunInput;
   readonly #tally = new Tally();
-  readonly #expected: readonly ExpectedGroup[];
+  #expected: readonly ExpectedGroup[] = [];
+  #invalidProfiles = 0;
   readonly #notes: string[] = [];
   readonly #stop = new AbortController();
   readonly #abort = new AbortController();
@@ -65,8 +74,6 @@ export class Run {
   constructor(ports: RunPorts, input: RunInput) {
     this.#ports = ports;
     this.#input = input;
-    this.#expected = expectedGroups(input.groups, input.suite, input.selection);
-    for (const { target, cohort, expected } of this.#expected) this.#tally.expect(target, cohort, expected);
   }
 
   get planned(): number {
@@ -80,12 +87,13 @@ export class Run {
 
   /** Runs to the end. Never throws: what goes wrong with the run itself is a note, and forbids a go. */
   async execute(): Promise<RunSummary> {
-    const { suite, selection, onResult } = this.#input;
+    const { suite, onResult } = this.#input;
     const deadline = setTimeout(() => this.stop("DEADLINE_EXCEEDED"), suite.deadlineMs);
     try {
+      const checks = await this.#prepare();
       await work({
         ...this.#ports,
-        checks: this.#ports.checks(suite, selection, this.#stop.signal),
+        checks,
         onResult: (result) => {
           this.#tally.add(result);
           if (result.check.derived === null) this.#verdicts[result.verdict.kind] += 1;
@@ -107,6 +115,16 @@ export class Run {
     return this.#finish();
   }
 
+  async #prepare(): Promise<AsyncIterable<Check>> {
+    const { suite, selection, prepare } = this.#input;
+    const plan = await prepare(this.#stop.signal);
+    this.#invalidProfiles = plan.invalidProfiles;
+    this.#notes.push(...plan.notes);
+    this.#expected = expectedGroups(plan.groups, suite, selection);
+    for (const { target, cohort, expected } of this.#expected) this.#tally.expect(target, cohort, expected);
+    return plan.checks;
+  }
+
   /** Starts nothing more; what is in flight has a few seconds to finish, the rest counts as not run. */
   stop(reason: StopReason): void {
     if (this.#stop.signal.aborted || this.#durationMs !== null) return;
@@ -117,7 +135,7 @@ export class Run {
 
   /** The run as it stands. */
   summary(): RunSummary {
-    const counts = this.#tally.counts(this.planned, this.#input.invalidProfiles);
+    const counts = this.#tally.counts(this.planned, this.#invalidProfiles);
     return {
       runId: this.#input.runId,
       suite: this.#input.suite.name,
@@ -141,7 +159,8 @@ export class Run {
       new Map(this.#expected.map((each) => [groupKey(each.target, each.cohort), each.planned])),
     );
     this.#durationMs = monotonicMs() - this.#started;
-    const { suite, invalidProfiles } = this.#input;
+    const { suite } = this.#input;
+    const invalidProfiles = this.#invalidProfiles;
     const { notRun } = this.#tally.counts(this.planned, invalidProfiles);
     // A stop that came when all was done changed nothing.
     const cutShort = this.#stopReason !== null && (notRun > 0 || this.#abort.signal.aborted);
