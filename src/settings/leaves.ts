@@ -7,7 +7,9 @@ import { expected } from "./words.ts";
 
 /** The kinds of values a configuration is made of; each says in words what it expects. */
 
-const NO_CONTROL_CHARACTERS = /^[^\p{Cc}]+$/u;
+// Spelled out instead of `\p{Cc}`, because the patterns go into the JSON Schema, whose readers know less.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it keeps out
+const NO_CONTROL_CHARACTERS = /^[^\u0000-\u001f\u007f-\u009f]+$/;
 const HOST =
   /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$/;
 
@@ -31,6 +33,20 @@ export const name = matching(
 );
 
 export const cohort = line("the name of a cohort").max(128, { error: "expected at most 128 characters" });
+
+/** May be empty. */
+export const shortLine = matching(
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it keeps out
+  /^[^\u0000-\u001f\u007f-\u009f]{0,128}$/,
+  "one line of at most 128 characters",
+);
+
+/** May hold line breaks (a script), but the operating system ends it at a NUL. */
+export const argument = matching(
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what it keeps out
+  /^[^\u0000]*$/,
+  "text without NUL characters",
+);
 
 export const filePath = line("the path of a file");
 
@@ -67,18 +83,20 @@ export const address = satisfying(
   (text) => isIP(text) !== 0 || HOST.test(text),
 );
 
-export const controlPlaneEndpoint = httpUrl(
+export const controlPlaneEndpoint = satisfying(
   "a URL such as http://127.0.0.1:8080, without user, query and fragment",
-).refine((text) => URL.canParse(text) && new URL(text).search === "", {
-  error: "expected a URL without a query",
-});
+  (text) => isPlainHttpUrl(text) && URL.parse(text)?.search === "",
+);
 
-export function httpUrl(phrase: string) {
-  return satisfying(phrase, (text) => {
-    const url = URL.parse(text);
-    if (url === null || !["http:", "https:"].includes(url.protocol)) return false;
-    return url.username === "" && url.password === "" && url.hash === "";
-  });
+export const webhookUrl = satisfying(
+  "a URL that starts with https:// or http://, without user and fragment",
+  isPlainHttpUrl,
+);
+
+function isPlainHttpUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || !["http:", "https:"].includes(url.protocol)) return false;
+  return url.username === "" && url.password === "" && url.hash === "";
 }
 
 export const redisUrl = satisfying("a URL that starts with redis:// or rediss://", (text) =>

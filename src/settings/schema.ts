@@ -40,20 +40,12 @@ const target = section({
   }).prefault({}),
 });
 
-/** An argument may hold line breaks (a script), but the operating system ends it at a NUL. */
-const argument = z
-  .string({ error: expected("text") })
-  .regex(/^[^\0]*$/, { error: "expected text without NUL characters" });
-
 const profileSource = section({
   path: leaf.line("a file, a folder, a glob, or - for standard input"),
   identity: z.enum(["dedicated", "device"]).optional(),
-  clientIdSuffix: z
-    .string({ error: expected("text") })
-    .regex(/^[^\p{Cc}]{0,128}$/u, { error: "expected one line of at most 128 characters" })
-    .default(""),
+  clientIdSuffix: leaf.shortLine.default(""),
   credentials: section({
-    exec: z.tuple([leaf.line("a command")], argument, {
+    exec: z.tuple([leaf.line("a command")], leaf.argument, {
       error: expected("a list: a command and its arguments"),
     }),
   }).optional(),
@@ -113,7 +105,7 @@ const suite = section({
   deadline: leaf.duration(100, 7 * DAY).prefault("2h"),
   failFast: leaf.flag.default(false),
   gate: gate.prefault({}),
-  cohortGates: z.record(leaf.cohort, cohortGate).default({}),
+  cohortGates: z.record(leaf.cohort, cohortGate).prefault({}),
 });
 
 const scheduleEntry = section({
@@ -165,7 +157,7 @@ const queue = z.discriminatedUnion(
 );
 
 const webhook = section({
-  url: leaf.httpUrl("a URL that starts with https:// or http://, without user and fragment"),
+  url: leaf.webhookUrl,
   secretFile: leaf.filePath,
   on: z
     .array(z.enum(DECISIONS))

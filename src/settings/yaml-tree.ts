@@ -127,7 +127,9 @@ class TreeReader {
     for (const { key, value } of map.items as Pair<ParsedNode, ParsedNode | null>[]) {
       const line = this.#lineOf(key);
       const name = isScalar(key) ? String(key.value) : null;
-      if (name === null || name === "__proto__") this.#refuse(path, "expected a word as key", line);
+      // `{ port }` is a key without value to YAML, and a value in the wrong place to people: it is not repeated.
+      if (value === null) this.#refuse(path, "expected `key: value`", line);
+      else if (name === null || name === "__proto__") this.#refuse(path, "expected a word as key", line);
       else if (Object.hasOwn(object, name)) this.#refuse([...path, name], "the key stands here twice", line);
       else object[name] = this.read(value, [...path, name], line);
     }
