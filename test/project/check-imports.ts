@@ -57,9 +57,8 @@ function judgeRelative(file: string, specifier: string): Reason[] {
   if (target.startsWith("..")) return [[`imports ${specifier}`, "code in src/ imports nothing outside src/"]];
   const [from, to] = [placeOf(file), placeOf(target)];
   const rule = FOLDER_RULES[from];
-  if (rule !== undefined && from !== to && !rule.may.includes(to))
-    found.push([`imports ${target}`, rule.why]);
-  return found;
+  const isFine = rule === undefined || from === to || rule.may.includes(to);
+  return isFine ? [] : [[`imports ${target}`, rule.why]];
 }
 
 function judgePackage(file: string, specifier: string, names: readonly string[]): Reason[] {
