@@ -18,6 +18,11 @@ export interface MetricsOptions {
   readonly cohortLimit?: number;
 }
 
+export interface MetricsPage {
+  readonly contentType: string;
+  readonly body: string;
+}
+
 /** Error names come from AWS or from whatever answers in its place. */
 const CODE_LIMIT = 50;
 
@@ -90,11 +95,19 @@ export class Metrics implements Observer {
     if (ok) this.#instruments.config_last_reload_success_timestamp_seconds.set(wallMs() / 1000);
   }
 
-  /** The page in the classic text format, 0.0.4. */
-  async page(): Promise<{ readonly contentType: string; readonly body: string }> {
-    const all = Registry.merge([this.#registry, nodeMetrics()]);
-    return { contentType: all.contentType, body: await all.metrics() };
+  /** The page in the classic text format, 0.0.4, Node's own metrics included. */
+  page(): Promise<MetricsPage> {
+    return render(Registry.merge([this.#registry, nodeMetrics()]));
   }
+
+  /** The page without Node's own metrics, for a collector that exports such metrics itself. */
+  ownPage(): Promise<MetricsPage> {
+    return render(this.#registry);
+  }
+}
+
+async function render(registry: Registry): Promise<MetricsPage> {
+  return { contentType: registry.contentType, body: await registry.metrics() };
 }
 
 /** Metrics of one process, on their own registry. */

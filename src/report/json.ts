@@ -1,0 +1,78 @@
+import { Readable, type Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Counts, Decision, GroupTally, RuleResult } from "../model/gate.ts";
+import type { ResultRecord } from "../model/result.ts";
+import type { AgreementCell, CauseGroup, LatencyRow, RunStatus, RunSummary } from "../model/run.ts";
+
+/** The JSON report without its results (design 6.7); docs/report.schema.json describes it. Times in seconds. */
+export interface JsonReportHead {
+  readonly runId: string;
+  readonly suite: string;
+  readonly status: RunStatus;
+  readonly decision: Decision | null;
+  readonly reason: string;
+  readonly startedAt: string;
+  readonly durationSeconds: number;
+  readonly counts: Counts;
+  readonly rules: readonly RuleResult[];
+  readonly agreement: readonly AgreementCell[];
+  readonly groups: readonly (GroupTally & { readonly decision: Decision | null })[];
+  readonly causes: readonly CauseGroup[];
+  readonly latency: readonly LatencyRow[];
+  readonly notes: readonly string[];
+}
+
+export interface JsonReport extends JsonReportHead {
+  readonly results: readonly ResultRecord[];
+}
+
+/**
+ * Writes the report and ends `out`. Results are streamed at the speed `out` takes them, one line each, so that a
+ * large fleet's are never in memory together. Rejects with the error of `out` or of `results`.
+ */
+export async function writeJsonReport(
+  out: Writable,
+  summary: RunSummary,
+  results: Iterable<ResultRecord> | AsyncIterable<ResultRecord>,
+): Promise<void> {
+  await pipeline(Readable.from(reportText(summary, results), { objectMode: true }), out);
+}
+
+async function* reportText(
+  summary: RunSummary,
+  results: Iterable<ResultRecord> | AsyncIterable<ResultRecord>,
+): AsyncGenerator<string> {
+  const head = JSON.stringify(reportHead(summary), null, 2);
+  yield `${head.slice(0, head.lastIndexOf("\n"))},\n  "results": [`;
+  let separator = "\n    ";
+  for await (const result of results) {
+    yield separator + JSON.stringify(result);
+    separator = ",\n    ";
+  }
+  yield "\n  ]\n}\n";
+}
+
+function reportHead(summary: RunSummary): JsonReportHead {
+  const { gate } = summary;
+  return {
+    runId: summary.runId,
+    suite: summary.suite,
+    status: summary.status,
+    decision: summary.decision,
+    reason: summary.reason,
+    startedAt: summary.startedAt,
+    durationSeconds: summary.durationSeconds,
+    counts: summary.counts,
+    rules: gate?.rules ?? [],
+    agreement: summary.agreement,
+    groups: summary.groups.map((group) => ({
+      ...group,
+      decision:
+        gate?.groups.find(({ target, cohort }) => target === group.target && cohort === group.cohort)
+          ?.decision ?? null,
+    })),
+    causes: summary.causes,
+    latency: summary.latency,
+    notes: summary.notes,
+  };
+}

@@ -1,0 +1,36 @@
+import { PHASES } from "../../model/outcome.ts";
+import type { LatencyRow, RunSummary } from "../../model/run.ts";
+import { count, latency } from "../numbers.ts";
+import type { Style } from "../style.ts";
+import { table } from "../table.ts";
+
+const COLUMNS = [
+  { title: "protocol" },
+  { title: "phase" },
+  ...["samples", "p50", "p95", "p99", "max"].map((title) => ({ title, align: "right" as const })),
+];
+
+/** Percentiles by protocol, phases in the order a connection goes through them. */
+export function latencySection({ latency: rows }: RunSummary, style: Style): string[] {
+  if (rows.length === 0) return [];
+  const lines = rows
+    .toSorted((a, b) => compare(a.protocol, b.protocol) || order(a) - order(b))
+    .map((row, at, all) => [
+      row.protocol === all[at - 1]?.protocol ? "" : row.protocol,
+      row.phase,
+      count(row.samples),
+      ...[row.p50, row.p95, row.p99, row.max].map(latency),
+    ]);
+  return [style.tone("strong", "Latency"), ...table(COLUMNS, lines, style, 2)];
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** A sum of phases comes after them. */
+function order({ phase }: LatencyRow): number {
+  const at = (PHASES as readonly string[]).indexOf(phase);
+  return at === -1 ? PHASES.length : at;
+}
