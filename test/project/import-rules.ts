@@ -109,7 +109,7 @@ export const PACKAGE_RULES: readonly PackageRule[] = [
   { packages: /^yargs(\/|$)/, only: ["cli", "main.ts"], why: "argv is read by commands, never by parts" },
   {
     packages: /^(zod|yaml|csv-parse)(\/|$)/,
-    only: ["settings", "profiles", "report", "emulator", "http"],
+    only: ["settings", "profiles", "report", "emulator", "http", "cli/policy.ts"],
     why: "input is parsed where it comes in; behind that, the model's types hold",
   },
   { packages: /^pino$/, only: ["lib"], why: "lib/log.ts decides where log lines go" },
