@@ -42,11 +42,11 @@ export function predictConnect(input: PredictInput): Prediction {
       secrets,
       clientCertificate: wire.tls.clientCertificate !== null,
     });
-  if (wire.kind === "https") {
-    if (topic === null) return unknown("an https check without a topic");
-    return predictHttps(ask, target, topic);
-  }
-  return predictMqtt(ask, target, wire.connect);
+  const prediction =
+    wire.kind === "https" ? predictHttps(ask, target, topic) : predictMqtt(ask, target, wire.connect);
+  if (wire.tls.clientCertificate === null || prediction.by === "explicit-deny") return prediction;
+  // The certificate's own policies are united with the returned ones (DG custom-auth-509cert): only a Deny is sure.
+  return unknown("the client certificate's own policies also count, and they are not known here");
 }
 
 function predictMqtt(ask: Ask, target: ResourceOwner, connect: ConnectFields): Prediction {
@@ -78,7 +78,8 @@ function persistenceReadings(connect: ConnectFields): readonly boolean[] {
 }
 
 /** Whether HTTPS also needs iot:Connect, and on which client, is undocumented: Publish decides alone only against. */
-function predictHttps(ask: Ask, target: ResourceOwner, topic: string): Prediction {
+function predictHttps(ask: Ask, target: ResourceOwner, topic: string | null): Prediction {
+  if (topic === null) return unknown("an https check without a topic");
   const published = ask("iot:Publish", resourceArn(target, "topic", topic), {});
   if (published.decision !== "allow") return published;
   const connected = ask("iot:Connect", resourceArn(target, "client", ""), {});
