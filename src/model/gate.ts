@@ -1,5 +1,3 @@
-import type { VerdictKind } from "./result.ts";
-
 export const DECISIONS = ["go", "no-go", "inconclusive"] as const;
 export type Decision = (typeof DECISIONS)[number];
 
@@ -75,5 +73,3 @@ export interface Counts {
   readonly derived: number;
   readonly invalidProfiles: number;
 }
-
-export type VerdictCounts = Readonly<Record<VerdictKind, number>>;

@@ -4,7 +4,7 @@ import type { Log } from "../lib/log.ts";
 import type { Check } from "../model/check.ts";
 import type { Suite } from "../model/config.ts";
 import type { Examined } from "../model/facts.ts";
-import type { GateOutcome, GroupTally, VerdictCounts } from "../model/gate.ts";
+import type { Counts, GateOutcome, GroupTally } from "../model/gate.ts";
 import type { Result, Verdict } from "../model/result.ts";
 import type { RunStatus, RunSummary, Selection, StopReason } from "../model/run.ts";
 import { type ExpectedGroup, expectedGroups, type FleetGroup } from "./expected.ts";
@@ -80,9 +80,12 @@ export class Run {
     return this.#expected.reduce((all, { planned }) => all + planned, 0);
   }
 
-  /** Verdicts so far; cheap enough for a progress line. */
-  get progress(): VerdictCounts {
-    return this.#verdicts;
+  /** Counts so far; cheap enough for a progress line. */
+  get counts(): Counts {
+    const { pass, fail, inconclusive, skipped } = this.#verdicts;
+    const checks = pass + fail + inconclusive + skipped;
+    const rest = { notRun: 0, derived: 0, invalidProfiles: this.#invalidProfiles };
+    return { planned: this.planned, checks, ...this.#verdicts, ...rest };
   }
 
   /** Runs to the end. Never throws: what goes wrong with the run itself is a note, and forbids a go. */

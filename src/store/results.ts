@@ -7,7 +7,7 @@ const BATCH = 500;
  * The results of one run, on disk instead of in memory, so that a report can list a large fleet in plan order.
  * The database is private to the process and temporary: SQLite deletes it when it is closed.
  */
-export class ResultStore {
+export class ResultStore implements Disposable {
   readonly #database = new DatabaseSync("");
   readonly #insert: StatementSync;
   #waiting: ResultRecord[] = [];
@@ -32,7 +32,7 @@ export class ResultStore {
     }
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     this.#database.close();
   }
 

@@ -1,3 +1,4 @@
+import type { CauseCode } from "../../src/model/causes.ts";
 import type { Check } from "../../src/model/check.ts";
 import type { AuthorizerAnswer, Invocation } from "../../src/model/invocation.ts";
 import type { Outcome, Transport } from "../../src/model/outcome.ts";
@@ -115,10 +116,7 @@ export const REFUSED: Outcome = {
 };
 export const CLOSED: Outcome = { ...REFUSED, how: "closed", code: null };
 
-export function unreachable(
-  cause: Extract<Outcome, { kind: "unreachable" }>["cause"] = "GATEWAY_TIMEOUT",
-  tlsAlert = false,
-): Outcome {
+export function unreachable(cause: CauseCode = "GATEWAY_TIMEOUT", tlsAlert = false): Outcome {
   return { kind: "unreachable", cause, code: null, reason: "no answer", transport: TRANSPORT, tlsAlert };
 }
 

@@ -103,22 +103,22 @@ function name(value: Outcome | Invocation): string {
   return value.kind;
 }
 
+function titleOf([expectation, outcome, invocation, prediction, verdict]: Cell): string {
+  return `expected ${expectation}, gateway ${name(outcome)}, authorizer ${name(invocation)}, predicted ${prediction}: ${verdict}`;
+}
+
 describe("the judging table", () => {
-  it.each(
-    TABLE.map((cell) => [...cell.slice(0, 1), name(cell[1]), name(cell[2]), cell[3], cell[4], cell] as const),
-  )(
-    "expected %s, gateway %s, authorizer %s, predicted %s: %s",
-    (_e, _g, _a, _p, _v, [expectation, outcome, invocation, prediction, kind, codes]) => {
-      const judged = judge({
-        check: { expectation, derived: null },
-        invocation,
-        prediction: predicted(prediction),
-        outcome,
-        closeConfirmed: true,
-      });
-      expect(judged).toEqual({ kind, codes: codes ?? (kind === "inconclusive" ? [expect.any(String)] : []) });
-    },
-  );
+  it.each(TABLE.map((cell) => ({ title: titleOf(cell), cell })))("$title", ({ cell }) => {
+    const [expectation, outcome, invocation, prediction, kind, codes] = cell;
+    const judged = judge({
+      check: { expectation, derived: null },
+      invocation,
+      prediction: predicted(prediction),
+      outcome,
+      closeConfirmed: true,
+    });
+    expect(judged).toEqual({ kind, codes: codes ?? (kind === "inconclusive" ? [expect.any(String)] : []) });
+  });
 
   it("covers every combination of expectation, gateway and authorizer", () => {
     const seen = new Set(TABLE.map(([e, gateway, answer]) => `${e} ${name(gateway)} ${name(answer)}`));

@@ -1,0 +1,222 @@
+import type { Readable } from "node:stream";
+import { createClients } from "./aws/client.ts";
+import { createDescribe } from "./aws/describe.ts";
+import { createInvoke } from "./aws/invoke.ts";
+import { decide } from "./gate/decide.ts";
+import { probe } from "./gateway/probers.ts";
+import type { Log } from "./lib/log.ts";
+import { createMetrics, type Metrics } from "./metrics/metrics.ts";
+import type { Check } from "./model/check.ts";
+import type { Config, Suite } from "./model/config.ts";
+import type { Examined } from "./model/facts.ts";
+import type { CredentialsFn } from "./model/ports.ts";
+import type { Problem } from "./model/problem.ts";
+import type { Profile } from "./model/profile.ts";
+import type { Result } from "./model/result.ts";
+import type { Selection } from "./model/run.ts";
+import type { Target } from "./model/target.ts";
+import { examine, judge, type Ports, untested } from "./pipeline.ts";
+import { checksOf, isSelected, planChecks } from "./plan/select.ts";
+import { createCredentials } from "./profiles/credentials.ts";
+import { type Fleet, openFleet, type Scan } from "./profiles/fleet.ts";
+import type { FleetGroup } from "./run/expected.ts";
+import { createPacer } from "./run/pacer.ts";
+import { Run, type RunPlan } from "./run/run.ts";
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** null: no profile source may be standard input. */
+  readonly stdin: Readable | null;
+  readonly tempFolder: string;
+  readonly version: string;
+  readonly log: Log;
+}
+
+export interface RunRequest {
+  readonly runId: string;
+  readonly selection: Selection;
+  /** The sources after pass one; read again by the run. */
+  readonly fleet: (signal: AbortSignal) => Promise<ScannedFleet>;
+  readonly onResult: (result: Result) => void;
+}
+
+/** The sources after pass one. */
+export interface ScannedFleet {
+  readonly fleet: Fleet;
+  readonly scan: Scan;
+}
+
+const LOCATION = "local";
+
+/**
+ * The composition root: builds every part once and hands each to those that need it. Parts are released in
+ * reverse order when the app is disposed of.
+ */
+export class App implements AsyncDisposable {
+  readonly config: Config;
+  readonly metrics: Metrics;
+  readonly #options: AppOptions;
+  readonly #ports: Ports;
+  readonly #targets: ReadonlyMap<string, Target>;
+  readonly #resolveEndpoint: ReturnType<typeof createDescribe>["resolveEndpoint"];
+  readonly #releases = new AsyncDisposableStack();
+
+  constructor(options: AppOptions) {
+    const { config, env, version } = options;
+    this.config = config;
+    this.#options = options;
+    this.#targets = new Map(config.targets.map((target) => [target.name, target]));
+    this.metrics = createMetrics({ version, location: LOCATION });
+
+    const observer = this.metrics;
+    const pacer = createPacer({ onUsed: (used) => observer.budgetUsed(used) });
+    const clients = this.#releases.adopt(createClients(), (each) => each.close());
+    const describe = createDescribe({ pacer, observer, clients });
+    const credentials = this.#releases.adopt(createCredentials({ env }), (each) => each.close());
+    this.#resolveEndpoint = describe.resolveEndpoint;
+    this.#ports = {
+      credentials: countFailures(credentials, observer),
+      defaultAuthorizer: describe.defaultAuthorizer,
+      needsCertificate: describe.needsCertificate,
+      invoke: createInvoke({ pacer, observer, clients }),
+      pacer,
+      probe,
+    };
+  }
+
+  /** Opens the sources and reads them once; null when they cannot be opened, after the problems were told. */
+  async scan(onProblem: (problem: Problem) => void, signal: AbortSignal): Promise<ScannedFleet | null> {
+    const { env, stdin, tempFolder } = this.#options;
+    const opened = await openFleet(this.config.profiles, {
+      targets: [...this.#targets.keys()],
+      env,
+      stdin,
+      tempFolder,
+    });
+    if (opened.kind === "invalid") {
+      for (const problem of opened.problems) onProblem(problem);
+      return null;
+    }
+    const { fleet } = opened;
+    const scan = await fleet.scan(onProblem, signal);
+    await this.metrics.setFleet({
+      groups: scan.groups,
+      invalid: scan.invalid,
+      targets: this.config.targets,
+    });
+    return { fleet, scan };
+  }
+
+  /** A run that has not started; its results reach the metrics before `onResult`. */
+  createRun({ runId, selection, fleet, onResult }: RunRequest): Run {
+    const suite = this.#suite(selection.suite);
+    return new Run(
+      {
+        examine: (check, signal) => this.examine(check, signal),
+        onFault: (check) => this.#fault(check),
+        judge,
+        decide,
+        concurrency: new Map(this.config.targets.map(({ name, concurrency }) => [name, concurrency])),
+        location: LOCATION,
+        log: this.#options.log,
+      },
+      {
+        runId,
+        suite,
+        selection,
+        prepare: async (signal) => planOf(await fleet(signal), suite, selection, signal),
+        onResult: (result) => {
+          this.metrics.record(result);
+          this.metrics.runProgress(suite.name);
+          onResult(result);
+        },
+      },
+    );
+  }
+
+  /** Everything about one check up to its verdict. */
+  async examine(check: Check, signal: AbortSignal): Promise<Examined> {
+    const target = this.#target(check);
+    const ready = await this.#resolveEndpoint(target, signal);
+    if (ready.kind === "failed") return untested(check, asIs(target), ready.cause, ready.message);
+    return examine(check, ready.target, this.#ports, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#releases.disposeAsync();
+  }
+
+  #fault(check: Check): Examined {
+    const reason = "fleet-smoke failed while it tested this device; its log says more";
+    return untested(check, asIs(this.#target(check)), "TESTER_ERROR", reason);
+  }
+
+  #target(check: Check): Target {
+    const target = this.#targets.get(check.profile.target);
+    if (target === undefined) throw new Error(`unknown target ${check.profile.target}`);
+    return target;
+  }
+
+  #suite(name: string): Suite {
+    const suite = this.config.suites.find((each) => each.name === name);
+    if (suite === undefined) throw new Error(`unknown suite ${name}`);
+    return suite;
+  }
+}
+
+/** Where no endpoint is known nothing is dialled, and nothing needs one. */
+function asIs(target: Target): Target & { readonly endpoint: string } {
+  return { ...target, endpoint: target.endpoint ?? "" };
+}
+
+function countFailures(
+  credentials: CredentialsFn,
+  metrics: Pick<Metrics, "credentialFailure">,
+): CredentialsFn {
+  return async (profile, signal) => {
+    const answer = await credentials(profile, signal);
+    if (answer.kind === "unavailable") metrics.credentialFailure({ cohort: profile.cohort });
+    return answer;
+  };
+}
+
+async function planOf(
+  { fleet, scan }: ScannedFleet,
+  suite: Suite,
+  selection: Selection,
+  signal: AbortSignal,
+): Promise<RunPlan> {
+  const byName =
+    selection.devices === null
+      ? {
+          groups: scan.groups.filter((group) => isSelected({ id: "", ...group }, suite, selection)),
+          notes: [],
+        }
+      : await countDevices(fleet.profiles(signal), suite, { ...selection, devices: selection.devices });
+  return {
+    ...byName,
+    invalidProfiles: scan.invalid,
+    checks: planChecks(fleet.profiles(signal), suite, selection),
+  };
+}
+
+/** Devices are chosen by id, and ids are not kept: they are counted by reading the sources. */
+async function countDevices(
+  profiles: AsyncIterable<Profile>,
+  suite: Suite,
+  selection: Selection & { readonly devices: readonly string[] },
+): Promise<{ groups: FleetGroup[]; notes: string[] }> {
+  const missing = new Set(selection.devices);
+  const groups = new Map<string, { target: string; cohort: string; checks: number }>();
+  for await (const profile of profiles) {
+    if (!isSelected(profile, suite, selection)) continue;
+    missing.delete(profile.id);
+    const { target, cohort } = profile;
+    const group = groups.get(`${target}\n${cohort}`) ?? { target, cohort, checks: 0 };
+    group.checks += checksOf(profile, 0).length;
+    groups.set(`${target}\n${cohort}`, group);
+  }
+  const notes = [...missing].map((id) => `device ${JSON.stringify(id)} is not in the selected profiles`);
+  return { groups: [...groups.values()], notes };
+}

@@ -1,0 +1,144 @@
+import { App } from "../app.ts";
+import { startHttp } from "../http/server.ts";
+import { UsageError } from "../lib/errors.ts";
+import { createLog, type Log } from "../lib/log.ts";
+import type { Config } from "../model/config.ts";
+import type { RunSummary, Selection } from "../model/run.ts";
+import type { Run } from "../run/run.ts";
+import { Runs } from "../run/runs.ts";
+import { startSchedule } from "../run/schedule.ts";
+import { type Command, withConfig } from "./command.ts";
+import { EXIT, type Io } from "./io.ts";
+import { problemPrinter, readActingConfig } from "./prepare.ts";
+
+export interface DaemonOptions {
+  readonly config: string;
+}
+
+export const daemonCommand: Command<DaemonOptions> = {
+  command: "daemon",
+  describe: "Run the schedule, the HTTP API and the metrics until told to stop",
+  options: withConfig,
+  run: async ({ config: file }, io) => {
+    const config = await readActingConfig(file, io);
+    if (config === null) return EXIT.usage;
+    const daemon = await startDaemon(config, io);
+    if (daemon === null) return EXIT.usage;
+    await aborted(io.signal);
+    await daemon.stop();
+    return EXIT.ok;
+  },
+};
+
+export interface Daemon {
+  readonly url: string;
+  readonly runs: Runs;
+  /** Waits for a run that was triggered; its final summary. */
+  finished(runId: string): Promise<RunSummary>;
+  /** Finishes what is in flight, within 10 s. */
+  stop(): Promise<void>;
+}
+
+/** Starts everything a daemon does; null when its profiles are not fit to run, after the problems were told. */
+export async function startDaemon(config: Config, io: Io): Promise<Daemon | null> {
+  if (config.profiles.some(({ path }) => path === "-")) {
+    throw new UsageError("profiles from standard input can be read once only: use `run`, or a file");
+  }
+  const log = createLog(io.env.FLEET_SMOKE_LOG_LEVEL ?? "info");
+  await using starting = new AsyncDisposableStack();
+  const app = starting.use(new App({ ...io, stdin: null, config, log }));
+  if (!(await isFleetFit(app, io))) return null;
+
+  const active = new Map<string, { run: Run; finished: Promise<RunSummary> }>();
+  const runs = new Runs({
+    suites: config.suites.map(({ name }) => name),
+    log,
+    start: (runId, selection) => {
+      const started = startRun(app, config, runId, selection, log);
+      active.set(runId, started);
+      return started;
+    },
+  });
+  let draining = false;
+  const http = await startHttp({
+    config: config.http,
+    log,
+    runs,
+    metricsPage: () => app.metrics.page(),
+    ready: () => ({ ready: !draining, reason: draining ? "draining" : "ready" }),
+  });
+  starting.defer(() => http.close());
+  const stopSchedule = startSchedule(config.schedule, (suite) => triggerBySchedule(runs, suite, log), log);
+  log.info({ url: http.url, suites: runs.suites() }, "listening");
+
+  const parts = starting.move();
+  return {
+    url: http.url,
+    runs,
+    finished: async (runId) => {
+      const started = active.get(runId);
+      if (started === undefined) throw new Error(`unknown run ${runId}`);
+      return started.finished;
+    },
+    stop: async () => {
+      draining = true;
+      log.info("draining");
+      stopSchedule();
+      await runs.drain();
+      await parts.disposeAsync();
+      log.info("stopped");
+    },
+  };
+}
+
+/** What is wrong at the start is told at the start; what is lost later makes checks inconclusive. */
+async function isFleetFit(app: App, io: Io): Promise<boolean> {
+  const problems = problemPrinter(io.stderr);
+  const scanned = await app.scan(problems.print, io.signal);
+  problems.end();
+  await scanned?.fleet.close();
+  return scanned !== null && problems.count() === 0;
+}
+
+function startRun(
+  app: App,
+  config: Config,
+  runId: string,
+  selection: Selection,
+  log: Log,
+): { run: Run; finished: Promise<RunSummary> } {
+  const maxAgeMs = config.suites.find(({ name }) => name === selection.suite)?.gate.maxAgeMs ?? 0;
+  const open = new AsyncDisposableStack();
+  const run = app.createRun({
+    runId,
+    selection,
+    fleet: async (signal) => {
+      const scanned = await app.scan((problem) => log.warn({ runId, problem }, "invalid profile"), signal);
+      if (scanned === null) throw new Error("the profile sources cannot be read");
+      open.defer(() => scanned.fleet.close());
+      return scanned;
+    },
+    onResult: () => {},
+  });
+  const finished = async () => {
+    app.metrics.runStarted(selection.suite);
+    log.info({ runId, ...selection }, "run started");
+    await using _open = open;
+    const summary = await run.execute();
+    app.metrics.runFinished(summary, { maxAgeMs });
+    const { status, decision, reason, counts } = summary;
+    log.info({ runId, suite: selection.suite, status, decision, reason, counts }, "run finished");
+    return summary;
+  };
+  return { run, finished: finished() };
+}
+
+function triggerBySchedule(runs: Runs, suite: string, log: Log): void {
+  const { kind } = runs.trigger({ suite, cohorts: null, devices: null }, null);
+  log.info({ suite, kind }, "scheduled trigger");
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

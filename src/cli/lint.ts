@@ -1,0 +1,53 @@
+import { App } from "../app.ts";
+import { createLog } from "../lib/log.ts";
+import type { Problem } from "../model/problem.ts";
+import { loadConfig } from "../settings/load.ts";
+import { type Command, withConfig } from "./command.ts";
+import { EXIT, type Io } from "./io.ts";
+import { problemText } from "./prepare.ts";
+
+interface LintOptions {
+  readonly config: string;
+  readonly json: boolean;
+}
+
+export const lintCommand: Command<LintOptions> = {
+  command: "lint",
+  describe: "Check configuration and profiles offline; each problem with file, line and field",
+  options: (argv) =>
+    withConfig(argv).option("json", { type: "boolean", default: false, describe: "One JSON object" }),
+  run: lint,
+};
+
+interface Findings {
+  readonly problems: readonly Problem[];
+  readonly profiles: number;
+  readonly notYetAvailable: readonly string[];
+}
+
+async function lint({ config, json }: LintOptions, io: Io): Promise<number> {
+  const findings = await find(config, io);
+  io.stdout.write(json ? `${JSON.stringify(findings)}\n` : text(config, findings));
+  return findings.problems.length > 0 ? EXIT.usage : EXIT.ok;
+}
+
+async function find(file: string, io: Io): Promise<Findings> {
+  const loaded = await loadConfig(file, io.env);
+  if (loaded.kind === "invalid") return { problems: loaded.problems, profiles: 0, notYetAvailable: [] };
+  const { config } = loaded;
+  const problems: Problem[] = [];
+  await using app = new App({ ...io, config, log: createLog("silent") });
+  const scanned = await app.scan((problem) => problems.push(problem), io.signal);
+  await scanned?.fleet.close();
+  return { problems, profiles: scanned?.scan.profiles ?? 0, notYetAvailable: config.notYetAvailable };
+}
+
+function text(file: string, { problems, profiles, notYetAvailable }: Findings): string {
+  const lines = [
+    ...problems.map(problemText),
+    ...notYetAvailable.map((key) => `${file}: note: ${key} is not yet available`),
+  ];
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  lines.push(problems.length > 0 ? count : `no problems; ${profiles} profiles`);
+  return `${lines.join("\n")}\n`;
+}

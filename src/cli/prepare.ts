@@ -1,0 +1,57 @@
+import type { Config } from "../model/config.ts";
+import type { Problem } from "../model/problem.ts";
+import { loadConfig } from "../settings/load.ts";
+import type { Io, Output } from "./io.ts";
+
+/** Problems shown one by one; the rest are counted. */
+const SHOWN = 50;
+
+/** Loads the configuration; null when it is invalid, after its problems were shown. */
+export async function readConfig(
+  file: string,
+  { env, stderr }: Pick<Io, "env" | "stderr">,
+): Promise<Config | null> {
+  const loaded = await loadConfig(file, env);
+  if (loaded.kind === "loaded") return loaded.config;
+  const problems = problemPrinter(stderr);
+  for (const problem of loaded.problems) problems.print(problem);
+  problems.end();
+  return null;
+}
+
+/** As `readConfig`, for commands that act on it: what would decide otherwise once it is built is refused. */
+export async function readActingConfig(file: string, io: Pick<Io, "env" | "stderr">): Promise<Config | null> {
+  const config = await readConfig(file, io);
+  if (config === null) return null;
+  const [decisive, harmless] = splitUnavailable(config);
+  for (const key of harmless) io.stderr.write(`${file}: ${key}: not yet available, it has no effect\n`);
+  for (const key of decisive) io.stderr.write(`${file}: ${key}: not yet available\n`);
+  return decisive.length > 0 ? null : config;
+}
+
+/** Keys of parts that come later: those that would change a decision, and those that would not. */
+export function splitUnavailable({ notYetAvailable }: Config): [decisive: string[], harmless: string[]] {
+  const isHarmless = (key: string) => key === "store" || key === "notify";
+  return [notYetAvailable.filter((key) => !isHarmless(key)), notYetAvailable.filter(isHarmless)];
+}
+
+/** `file:line: field: what is wrong` */
+export function problemText({ file, line, field, message }: Problem): string {
+  const place = line === null ? file : `${file}:${line}`;
+  return field === null ? `${place}: ${message}` : `${place}: ${field}: ${message}`;
+}
+
+/** Prints problems as they come, the first ones in full. */
+export function problemPrinter(out: Output): { print(problem: Problem): void; end(): void; count(): number } {
+  let count = 0;
+  return {
+    print(problem) {
+      count += 1;
+      if (count <= SHOWN) out.write(`${problemText(problem)}\n`);
+    },
+    end() {
+      if (count > SHOWN) out.write(`… and ${count - SHOWN} more problems\n`);
+    },
+    count: () => count,
+  };
+}

@@ -1,0 +1,133 @@
+import { App } from "../app.ts";
+import { NotYetAvailableError, UsageError } from "../lib/errors.ts";
+import { createLog } from "../lib/log.ts";
+import { toRecord } from "../lib/words.ts";
+import type { Config, Suite } from "../model/config.ts";
+import type { RunSummary } from "../model/run.ts";
+import { createProgress } from "../report/progress.ts";
+import { summaryText } from "../report/terminal.ts";
+import { parseReportFlag, writeReport } from "../report/write.ts";
+import type { Run } from "../run/run.ts";
+import { newRunId } from "../run/runs.ts";
+import { ResultStore } from "../store/results.ts";
+import { type Command, withConfig } from "./command.ts";
+import { EXIT, type Io, signalExit } from "./io.ts";
+import { problemPrinter, readActingConfig } from "./prepare.ts";
+
+export interface RunOptions {
+  readonly config: string;
+  readonly suite?: string | undefined;
+  readonly cohort?: readonly string[] | undefined;
+  readonly device?: readonly string[] | undefined;
+  readonly skipInvalid: boolean;
+  readonly report: readonly string[];
+  readonly sample?: string | undefined;
+  readonly within?: string | undefined;
+  readonly allowDeviceIdentity?: number | undefined;
+}
+
+export const runCommand: Command<RunOptions> = {
+  command: "run",
+  describe: "Test the devices once and decide: go, no-go or inconclusive",
+  options: (argv) =>
+    withConfig(argv)
+      .option("suite", { type: "string", requiresArg: true, describe: "Suite to run" })
+      .option("cohort", { type: "string", array: true, requiresArg: true, describe: "Only these cohorts" })
+      .option("device", { type: "string", array: true, requiresArg: true, describe: "Only these devices" })
+      .option("skip-invalid", {
+        type: "boolean",
+        default: false,
+        describe: "Run although some profiles are invalid; they count as inconclusive",
+      })
+      .option("report", {
+        type: "string",
+        array: true,
+        requiresArg: true,
+        default: [],
+        describe: "KIND=PATH, KIND json or metrics (junit, markdown, html: not yet available)",
+      })
+      .option("sample", { type: "string", requiresArg: true, describe: "N or P% (not yet available)" })
+      .option("within", { type: "string", requiresArg: true, describe: "Duration (not yet available)" })
+      .option("allow-device-identity", {
+        type: "number",
+        requiresArg: true,
+        describe: "N (not yet available)",
+      }),
+  run: runOnce,
+};
+
+async function runOnce(options: RunOptions, io: Io): Promise<number> {
+  refuseUnavailable(options);
+  const reports = options.report.map(parseReportFlag);
+  const config = await readActingConfig(options.config, io);
+  if (config === null) return EXIT.usage;
+  const suite = chooseSuite(config, options.suite);
+
+  await using app = new App({ ...io, config, log: createLog(io.env.FLEET_SMOKE_LOG_LEVEL ?? "warn") });
+  const problems = problemPrinter(io.stderr);
+  const scanned = await app.scan(problems.print, io.signal);
+  problems.end();
+  if (scanned === null) return EXIT.usage;
+  await using _fleet = scanned.fleet;
+  if (problems.count() > 0 && !options.skipInvalid) return EXIT.usage;
+
+  using results = new ResultStore();
+  const run = app.createRun({
+    runId: newRunId(),
+    selection: { suite: suite.name, cohorts: options.cohort ?? null, devices: options.device ?? null },
+    fleet: async () => scanned,
+    onResult: (result) => results.add(toRecord(result)),
+  });
+  const summary = await executeWithProgress(run, io);
+
+  app.metrics.runFinished(summary, { maxAgeMs: suite.gate.maxAgeMs });
+  io.stdout.write(`${summaryText(summary, { color: io.stdout.isTTY, width: io.stdout.columns ?? 80 })}\n`);
+  for (const report of reports) {
+    await writeReport(report, { summary, results: results.inPlanOrder(), metrics: app.metrics });
+  }
+  return signalExit(io.signal) ?? decisionExit(summary);
+}
+
+/** Runs to the end, its progress on standard error; a signal stops it in good order. */
+async function executeWithProgress(run: Run, { stderr, signal }: Io): Promise<RunSummary> {
+  const progress = createProgress(stderr, { color: stderr.isTTY, counts: () => run.counts });
+  const onSignal = () => run.stop("INTERRUPTED");
+  signal.addEventListener("abort", onSignal);
+  if (signal.aborted) onSignal();
+  progress.start();
+  try {
+    return await run.execute();
+  } finally {
+    progress.stop();
+    signal.removeEventListener("abort", onSignal);
+  }
+}
+
+/** Parts that the contract names and a later version brings. */
+function refuseUnavailable({ sample, within, allowDeviceIdentity }: RunOptions): void {
+  if (sample !== undefined) throw new NotYetAvailableError("--sample");
+  if (within !== undefined) throw new NotYetAvailableError("--within");
+  if (allowDeviceIdentity !== undefined) throw new NotYetAvailableError("--allow-device-identity");
+}
+
+/** The named suite; without a name the only one, else `all` (design 6.2). */
+export function chooseSuite(config: Config, name: string | undefined): Suite {
+  const names = config.suites.map((suite) => suite.name);
+  const wanted = name ?? (names.length === 1 ? names[0] : "all");
+  const suite = config.suites.find((each) => each.name === wanted);
+  if (suite) return suite;
+  throw new UsageError(`unknown suite ${JSON.stringify(wanted)}; there are: ${names.join(", ")}`);
+}
+
+export function decisionExit({ decision, gate }: RunSummary): number {
+  if (gate?.nothingSelected) return EXIT.nothingSelected;
+  switch (decision) {
+    case "go":
+      return EXIT.go;
+    case "no-go":
+      return EXIT.noGo;
+    case "inconclusive":
+    case null:
+      return EXIT.inconclusive;
+  }
+}
