@@ -14,18 +14,20 @@ export function describeFailure(error: unknown, step: Step | null): Failure {
   const code = errorCode(error);
   const message = errorMessage(error);
   if (step === "dns") return unreachable("DNS_FAILED", `name resolution failed: ${message}`);
+  if (isViolation(error, code)) {
+    return broken("GATEWAY_PROTOCOL_VIOLATION", `the answer breaks the protocol: ${message}`);
+  }
   if (code === null) return broken("TESTER_ERROR", message);
   if (OUT_OF_RESOURCES.has(code)) {
     return broken("TESTER_OVERLOADED", `this machine ran out of resources: ${message}`);
   }
   if (isTlsCode(code)) return tlsFailure(error);
-  if (RESET.has(code)) return unreachable("GATEWAY_RESET", `the connection was reset ${WHEN[step ?? "tcp"]}`);
+  if (RESET.has(code)) {
+    return unreachable("GATEWAY_RESET", `the connection was ${howEnded(error)} ${WHEN[step ?? "tcp"]}`);
+  }
   if (code === "ETIMEDOUT") return unreachable("GATEWAY_TIMEOUT", `the network timed out: ${message}`);
   if (step === "tcp") return unreachable("TCP_REFUSED", `TCP connection failed: ${message}`);
   if (NETWORK_GONE.has(code)) return unreachable("GATEWAY_RESET", `the network failed: ${message}`);
-  if (VIOLATION.test(code)) {
-    return broken("GATEWAY_PROTOCOL_VIOLATION", `the answer breaks the protocol: ${message}`);
-  }
   return broken("TESTER_ERROR", `${code}: ${message}`);
 }
 
@@ -38,11 +40,25 @@ const WHEN: Readonly<Record<Step, string>> = {
   response: "before a complete response",
 };
 
+/** Node and undici report an orderly close that they did not expect with a reset's code, but name no system call. */
+function howEnded(error: unknown): string {
+  return errorChain(error).some((each) => "syscall" in each) ? "reset" : "closed";
+}
+
 const RESET: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "UND_ERR_SOCKET"]);
 const NETWORK_GONE: ReadonlySet<string> = new Set(["EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "EHOSTDOWN"]);
 const OUT_OF_RESOURCES: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
-/** llhttp in Node and in undici, ws's receiver, undici's checks of a response. */
-const VIOLATION = /^(HPE_|WS_ERR_|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_)/;
+
+/** Node's HTTP parser, ws's receiver, undici's checks of a response; undici asserts that nothing unasked is upgraded. */
+const VIOLATION_CODE = /^(HPE_|WS_ERR_|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_|ERR_ASSERTION$)/;
+/** undici's words for an answer with an impossible status; the code is that of a closed connection. */
+const VIOLATION_MESSAGE = /^bad (response|upgrade)$/;
+
+function isViolation(error: unknown, code: string | null): boolean {
+  if (code !== null && VIOLATION_CODE.test(code)) return true;
+  if (code === "UND_ERR_SOCKET") return VIOLATION_MESSAGE.test(errorMessage(error));
+  return error instanceof Error && error.name === "HTTPParserError";
+}
 
 function isTlsCode(code: string): boolean {
   return code.startsWith("ERR_SSL_") || code === "EPROTO";

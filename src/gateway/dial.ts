@@ -10,7 +10,8 @@ import { secureContext } from "./secure-context.ts";
 /**
  * Opens the one TLS connection of an attempt: one address, no second try, no session resumed. The answer is a
  * socket whose server certificate holds for the name asked for, so credentials may be sent; null when the
- * attempt has its verdict already. The socket is closed when the attempt is over.
+ * attempt has its verdict already. The socket is closed when the attempt is over; what befalls it until then
+ * is the caller's to watch (TLS 1.3 reports a refused client certificate only after the handshake).
  */
 export async function dial(target: ReadyTarget, wire: TlsWire, attempt: Attempt): Promise<TLSSocket | null> {
   const answer = secureContext(target.ca, wire);
@@ -64,16 +65,18 @@ function handshake(socket: TLSSocket, attempt: Attempt): Promise<TLSSocket | nul
       attempt.settle(ending);
       resolve(null);
     };
+    const onError = (error: Error): void => fail({ kind: "failed", error });
     const onClose = (): void => fail({ kind: "closed", reason: null });
-    // For as long as the socket lives: TLS 1.3 reports a refused client certificate after the handshake,
-    // and an error that comes when all is over must find a listener too.
-    socket.on("error", (error) => fail({ kind: "failed", error }));
+    // An error that comes when all is over must find a listener too.
+    socket.on("error", () => {});
+    socket.once("error", onError);
     socket.once("close", onClose);
     socket.once("connect", () => {
       socket.setNoDelay(true);
       attempt.enter("tls");
     });
     socket.once("secureConnect", () => {
+      socket.off("error", onError);
       socket.off("close", onClose);
       const problem = inspect(socket, attempt);
       if (problem === null) resolve(socket);

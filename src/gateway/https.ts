@@ -31,8 +31,11 @@ export const probeHttps: ProbeFn<HttpsWire> = (input) =>
 function clientOver(socket: TLSSocket, endpoint: string, attempt: Attempt): Client {
   return new Client(`https://${endpoint}`, {
     connect: (_options, callback) => {
-      callback(null, socket);
-      meter(socket, attempt);
+      // Not at once: undici does not look at its queue again while it is still asking for a connection.
+      queueMicrotask(() => {
+        callback(null, socket);
+        meter(socket, attempt);
+      });
     },
     allowH2: false,
     pipelining: 0,

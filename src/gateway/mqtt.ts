@@ -13,6 +13,7 @@ export const probeMqtt: ProbeFn<Extract<Wire, { kind: "mqtt" }>> = (input) =>
     if (problem !== null) return attempt.settle(problem);
     const socket = await dial(input.target, input.wire.tls, attempt);
     if (socket === null) return;
+    socket.on("error", (error) => attempt.settle({ kind: "failed", error }));
     openSession(socket, input.wire.connect, attempt);
     meter(socket, attempt);
   });

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
 import { createWebSocketStream, WebSocket } from "ws";
@@ -29,6 +30,8 @@ export const probeWss: ProbeFn<WssWire> = (input) =>
     if (problem !== null) return attempt.settle(problem);
     const socket = await dial(input.target, input.wire.tls, attempt);
     if (socket === null) return;
+    // ws tells a reset only from its own errors, as a close without a frame.
+    socket.on("error", (error) => attempt.settle({ kind: "failed", error }));
     attempt.enter("upgrade");
     const ws = upgrade(socket, input.wire, input.target.endpoint, attempt);
     attempt.defer(() => ws.terminate());
@@ -76,7 +79,10 @@ function converse(ws: WebSocket, wire: WssWire, attempt: Attempt): void {
     });
   });
   ws.once("open", () => {
-    const stream = createWebSocketStream(ws);
+    const stream = createWebSocketStream(ws, {
+      // CONNECT is written in pieces: as a device sends it, it is one frame.
+      writev: (pieces, done) => ws.send(Buffer.concat(pieces.map(({ chunk }) => chunk as Buffer)), done),
+    });
     // ws has reported its own errors by now; what is left is a CONNECT that could not be written.
     stream.on("error", (error) => attempt.settle({ kind: "failed", error }));
     ws.on("message", (_data, isBinary) => {
