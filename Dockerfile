@@ -1,6 +1,7 @@
 # The daemon as an image. Mount the configuration at /etc/fleet-smoke (read-only), keep state in /data; nothing else
 # is written but /tmp, so `--read-only --tmpfs /tmp` works. To be reached from outside, the configuration sets
-# `http.listen: "0.0.0.0:9464"`, and `store.path` below /data.
+# `http.listen: "0.0.0.0:9464"` with what that demands, and `store.path` below /data. Where the daemon listens
+# elsewhere or with TLS, set FLEET_SMOKE_HEALTH_URL to match.
 # test/project/image.test.ts performs these steps one by one; keep paths in RUN relative.
 
 FROM node:24-bookworm-slim AS build
@@ -33,7 +34,7 @@ VOLUME ["/data"]
 USER 1000:1000
 EXPOSE 9464
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
-  CMD ["node", "-e", "fetch(process.env.FLEET_SMOKE_HEALTH_URL).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "const url = process.env.FLEET_SMOKE_HEALTH_URL; require(url.split(':')[0]).get(url, { rejectUnauthorized: false }, (r) => process.exit(r.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 # The daemon drains within 10 s; give it a grace period above that.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "dist/main.js"]
