@@ -16,7 +16,7 @@ export interface KnownContext {
 interface KeyRow {
   /** Lower case; a trailing `*` covers every key with that start. */
   readonly key: string;
-  readonly state: "absent" | "false-or-absent" | "hidden";
+  readonly state: "absent" | "hidden" | "certificate" | "certificate-flag";
   /** Why, and where that is said. DG: AWS IoT Core developer guide; IAM: IAM user guide. */
   readonly reason: string;
 }
@@ -27,7 +27,7 @@ const CERTIFICATE_ONLY = "depends on a client certificate (DG thing-policy-varia
 
 /**
  * Keys the caller gave no value for; the first row that fits counts. `hidden` is a key that has a value at the
- * gateway which cannot be seen from here.
+ * gateway which cannot be seen from here; the certificate ones are hidden with a client certificate only.
  */
 const KEYS: readonly KeyRow[] = [
   { key: "iot:clientid", state: "absent", reason: "HTTPS publish has no client id (DG http)" },
@@ -42,9 +42,9 @@ const KEYS: readonly KeyRow[] = [
     state: "hidden",
     reason: "is the domain the gateway took the connection to be for",
   },
-  { key: "iot:connection.thing.isattached", state: "false-or-absent", reason: CERTIFICATE_ONLY },
-  { key: "iot:connection.thing.*", state: "absent", reason: CERTIFICATE_ONLY },
-  { key: "iot:certificate.*", state: "absent", reason: CERTIFICATE_ONLY },
+  { key: "iot:connection.thing.isattached", state: "certificate-flag", reason: CERTIFICATE_ONLY },
+  { key: "iot:connection.thing.*", state: "certificate", reason: CERTIFICATE_ONLY },
+  { key: "iot:certificate.*", state: "certificate", reason: CERTIFICATE_ONLY },
   {
     key: "aws:sourceip",
     state: "hidden",
@@ -94,17 +94,17 @@ function givenOrListed(key: string, context: KnownContext): KeyState | null {
   if (values !== undefined) return [values];
   const row = KEYS.find((each) => covers(each.key, key));
   if (row === undefined) return null;
-  if (row.reason === CERTIFICATE_ONLY && context.clientCertificate) {
-    return undecided(`${key} ${row.reason}, which AWS resolves and we do not`);
-  }
+  const hidden = undecided(`${key} ${row.reason}, which is not known here`);
   switch (row.state) {
     case "absent":
       return ABSENT;
-    case "false-or-absent":
-      // Whether the key is missing or says "false" where no thing can be attached is not documented.
-      return [[], ["false"]];
     case "hidden":
-      return undecided(`${key} ${row.reason}, which is not known here`);
+      return hidden;
+    case "certificate":
+      return context.clientCertificate ? hidden : ABSENT;
+    case "certificate-flag":
+      // Whether the key is missing or says "false" where no thing can be attached is not documented.
+      return context.clientCertificate ? hidden : [[], ["false"]];
   }
 }
 

@@ -59,6 +59,8 @@ describe("addresses", () => {
     "/8",
     "10.0.0.0/-1",
     "1.2.3.4::/8",
+    "1:2:3:4::5:6:7:8/8",
+    "1:2:3:4:5::6:7:8:9/8",
   ])("%s is no range", (text) => {
     expect(parseCidr(text)).toBeNull();
   });
