@@ -31,6 +31,13 @@ export interface AppOptions {
   readonly tempFolder: string;
   readonly version: string;
   readonly log: Log;
+  /** Instead of the SDK's own credential chain: for the demo, whose emulator knows one caller. */
+  readonly awsCredentials?: AwsCredentials | null;
+}
+
+export interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
 }
 
 export interface RunRequest {

@@ -1,4 +1,4 @@
-import { App } from "../app.ts";
+import { App, type AwsCredentials } from "../app.ts";
 import { startHttp } from "../http/server.ts";
 import { UsageError } from "../lib/errors.ts";
 import { createLog, type Log } from "../lib/log.ts";
@@ -40,13 +40,17 @@ export interface Daemon {
 }
 
 /** Starts everything a daemon does; null when its profiles are not fit to run, after the problems were told. */
-export async function startDaemon(config: Config, io: Io): Promise<Daemon | null> {
+export async function startDaemon(
+  config: Config,
+  io: Io,
+  awsCredentials: AwsCredentials | null = null,
+): Promise<Daemon | null> {
   if (config.profiles.some(({ path }) => path === "-")) {
     throw new UsageError("profiles from standard input can be read once only: use `run`, or a file");
   }
   const log = createLog(io.env.FLEET_SMOKE_LOG_LEVEL ?? "info");
   await using starting = new AsyncDisposableStack();
-  const app = starting.use(new App({ ...io, stdin: null, config, log }));
+  const app = starting.use(new App({ ...io, stdin: null, config, log, awsCredentials }));
   if (!(await isFleetFit(app, io))) return null;
 
   const active = new Map<string, { run: Run; finished: Promise<RunSummary> }>();
