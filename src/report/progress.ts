@@ -40,6 +40,8 @@ const DEFAULT_COLUMNS = 80;
 const MAX_BAR = 30;
 const MIN_BAR = 5;
 const MAX_LABEL = 20;
+const RATE_WIDTH = 6;
+const ETA_WIDTH = 9;
 const GAP = "  ";
 const ERASE_LINE = "\r\u001b[K";
 
@@ -80,15 +82,17 @@ interface Part {
 }
 
 function lineText(label: string, counts: ProgressCounts, pace: Pace, style: Style, width: number): string {
-  const percent = pad(`${Math.floor(100 * share(counts))}%`, 4, "right");
+  const planned = count(counts.planned);
+  // Every part keeps its width while the numbers grow: the bar must not jump.
+  const digits = (value: number) => pad(count(value), planned.length);
   const all: readonly Part[] = [
     { text: label === "" ? "" : ellipsize(quoted(label), MAX_LABEL), tone: "strong", worth: 3 },
-    { text: `${count(done(counts))}/${count(counts.planned)}`, tone: "plain", worth: 6 },
-    { text: percent, tone: "plain", worth: 4 },
-    { text: pace.rate(counts), tone: "dim", worth: 1 },
-    { text: pace.remaining(counts), tone: "dim", worth: 2 },
-    { text: `✔ ${count(counts.pass)}`, tone: counts.pass > 0 ? "good" : "dim", worth: 5 },
-    { text: `✘ ${count(counts.fail)}`, tone: counts.fail > 0 ? "bad" : "dim", worth: 5 },
+    { text: `${pad(count(done(counts)), planned.length, "right")}/${planned}`, tone: "plain", worth: 6 },
+    { text: pad(`${Math.floor(100 * share(counts))}%`, 4, "right"), tone: "plain", worth: 4 },
+    { text: pad(pace.rate(counts), RATE_WIDTH), tone: "dim", worth: 1 },
+    { text: pad(pace.remaining(counts), ETA_WIDTH), tone: "dim", worth: 2 },
+    { text: `✔ ${digits(counts.pass)}`, tone: counts.pass > 0 ? "good" : "dim", worth: 5 },
+    { text: `✘ ${digits(counts.fail)}`, tone: counts.fail > 0 ? "bad" : "dim", worth: 5 },
     { text: `? ${count(counts.inconclusive)}`, tone: counts.inconclusive > 0 ? "unsure" : "dim", worth: 5 },
   ];
   let parts = all.filter(({ text }) => text !== "");

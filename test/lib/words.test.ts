@@ -1,0 +1,129 @@
+import { describe, expect, it } from "vitest";
+import { authorizerWord, realm, toRecord } from "../../src/lib/words.ts";
+import { Secret } from "../../src/model/secret.ts";
+import {
+  ACCEPTED,
+  answered,
+  checkOf,
+  errored,
+  GUARDED,
+  REFUSED,
+  TRANSPORT,
+  targetOf,
+  unreachable,
+} from "../support/fixtures.ts";
+import { judged, resultOf } from "../support/results.ts";
+
+describe("authorizerWord", () => {
+  it("counts a device that no authorizer would be asked for as denied", () => {
+    expect(authorizerWord({ kind: "no-authorizer", evidence: "none" })).toBe("denied");
+  });
+
+  it("names every other answer as it is", () => {
+    const skipped = { kind: "skipped", why: "not-selected" } as const;
+    const words = [answered("allowed"), answered("denied"), errored("caller"), skipped].map(authorizerWord);
+    expect(words).toEqual(["allowed", "denied", "errored", "skipped"]);
+  });
+});
+
+describe("realm", () => {
+  it("is aws only where nothing is overridden", () => {
+    expect(realm(targetOf())).toBe("aws");
+    expect(realm(targetOf({ address: "127.0.0.1" }))).toBe("custom");
+    expect(realm(targetOf({ controlPlaneEndpoint: "http://127.0.0.1:1" }))).toBe("custom");
+  });
+});
+
+describe("toRecord", () => {
+  it("gives the fields of a pass, times in seconds", () => {
+    expect(toRecord(resultOf())).toEqual({
+      seq: 0,
+      device: "pump-1",
+      cohort: "pumps",
+      target: "here",
+      protocol: "mqtt",
+      mqttVersion: 4,
+      location: "local",
+      derived: null,
+      expectation: "allow",
+      authorizer: "allowed",
+      authorizerName: "fleet",
+      authorizerError: null,
+      principalId: "pump1",
+      refreshAfterSeconds: 300,
+      disconnectAfterSeconds: 86_400,
+      prediction: "allow",
+      gateway: "accepted",
+      gatewayHow: null,
+      gatewayCode: 0,
+      gatewayReason: null,
+      verdict: "pass",
+      causes: [],
+      tls: { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", address: "127.0.0.1" },
+      certificateExpiresAt: null,
+      timings: { invokeSeconds: 0.02, phases: { dns: 0, tcp: 0.001, tls: 0.004, connack: 0.005 } },
+    });
+  });
+
+  it("says how a gateway refused, and with which code", () => {
+    const record = toRecord(resultOf({ outcome: { ...REFUSED, how: "status", code: 403, reason: "no" } }));
+    expect(record).toMatchObject({
+      gateway: "refused",
+      gatewayHow: "status",
+      gatewayCode: 403,
+      gatewayReason: "no",
+    });
+  });
+
+  it("has no MQTT version for HTTPS", () => {
+    expect(toRecord(resultOf({ check: checkOf({ protocol: "https" }) })).mqttVersion).toBeNull();
+  });
+
+  it("has no connection where none was made", () => {
+    const record = toRecord(
+      resultOf({
+        invocation: { kind: "skipped", why: "client-certificate" },
+        outcome: GUARDED,
+        verdict: judged("skipped", "DEVICE_IDENTITY_GUARDED"),
+      }),
+    );
+    expect(record).toMatchObject({
+      authorizer: "skipped",
+      authorizerName: null,
+      gateway: "skipped",
+      gatewayCode: null,
+      gatewayReason: "a live device may be connected",
+      tls: null,
+      timings: { invokeSeconds: null, phases: {} },
+    });
+  });
+
+  it("keeps why the authorizer could not be asked, without its answer", () => {
+    const record = toRecord(resultOf({ invocation: errored("throttled", "API_THROTTLED") }));
+    expect(record.authorizerError).toEqual({ why: "throttled", code: "SomeException", message: "no" });
+    expect(record.principalId).toBeNull();
+  });
+
+  it("survives a connection that got no further than its address", () => {
+    const transport = { ...TRANSPORT, address: null, tls: null, phasesMs: { dns: 3 } };
+    const record = toRecord(resultOf({ outcome: { ...ACCEPTED, ...unreachable(), transport } }));
+    expect(record).toMatchObject({ tls: null, timings: { phases: { dns: 0.003 } } });
+  });
+
+  it.each([
+    [0, "1970-01-01T00:00:00.000Z"],
+    [8.64e15 + 1, null],
+    [Number.NaN, null],
+  ])("writes a certificate's end %s as %s", (certificateExpiresAtMs, text) => {
+    const transport = { ...TRANSPORT, certificateExpiresAtMs };
+    expect(toRecord(resultOf({ outcome: { ...ACCEPTED, transport } })).certificateExpiresAt).toBe(text);
+  });
+
+  it("holds nothing of the profile's credentials, not even hidden ones", () => {
+    const planted = new Secret("planted-password");
+    const record = toRecord(
+      resultOf({ check: checkOf({}, { password: planted, username: planted, queryString: planted }) }),
+    );
+    expect(JSON.stringify(record)).not.toMatch(/planted|<secret>/);
+  });
+});

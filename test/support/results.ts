@@ -1,0 +1,19 @@
+import type { CauseCode } from "../../src/model/causes.ts";
+import type { Result, VerdictKind } from "../../src/model/result.ts";
+import { ACCEPTED, answered, checkOf, predicted } from "./fixtures.ts";
+
+export function resultOf(changes: Partial<Result> = {}): Result {
+  return {
+    check: checkOf(),
+    invocation: answered("allowed"),
+    prediction: predicted("allow"),
+    outcome: ACCEPTED,
+    verdict: { kind: "pass", causes: [] },
+    location: "local",
+    ...changes,
+  };
+}
+
+export function judged(kind: VerdictKind, ...codes: CauseCode[]): Result["verdict"] {
+  return { kind, causes: codes.map((code) => ({ code, evidence: "seen", nextStep: "do" })) };
+}
