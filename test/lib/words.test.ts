@@ -1,18 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { authorizerWord, realm, toRecord } from "../../src/lib/words.ts";
 import { Secret } from "../../src/model/secret.ts";
-import {
-  ACCEPTED,
-  answered,
-  checkOf,
-  errored,
-  GUARDED,
-  REFUSED,
-  TRANSPORT,
-  targetOf,
-  unreachable,
-} from "../support/fixtures.ts";
-import { judged, resultOf } from "../support/results.ts";
+import { answered, checkOf, errored, GUARDED, TRANSPORT, targetOf } from "../support/fixtures.ts";
+import { acceptedOver, judged, resultOf } from "../support/results.ts";
 
 describe("authorizerWord", () => {
   it("counts a device that no authorizer would be asked for as denied", () => {
@@ -66,7 +56,11 @@ describe("toRecord", () => {
   });
 
   it("says how a gateway refused, and with which code", () => {
-    const record = toRecord(resultOf({ outcome: { ...REFUSED, how: "status", code: 403, reason: "no" } }));
+    const record = toRecord(
+      resultOf({
+        outcome: { kind: "refused", how: "status", code: 403, reason: "no", transport: TRANSPORT },
+      }),
+    );
     expect(record).toMatchObject({
       gateway: "refused",
       gatewayHow: "status",
@@ -105,8 +99,9 @@ describe("toRecord", () => {
   });
 
   it("survives a connection that got no further than its address", () => {
-    const transport = { ...TRANSPORT, address: null, tls: null, phasesMs: { dns: 3 } };
-    const record = toRecord(resultOf({ outcome: { ...ACCEPTED, ...unreachable(), transport } }));
+    const record = toRecord(
+      resultOf({ outcome: acceptedOver({ address: null, tls: null, phasesMs: { dns: 3 } }) }),
+    );
     expect(record).toMatchObject({ tls: null, timings: { phases: { dns: 0.003 } } });
   });
 
@@ -115,8 +110,9 @@ describe("toRecord", () => {
     [8.64e15 + 1, null],
     [Number.NaN, null],
   ])("writes a certificate's end %s as %s", (certificateExpiresAtMs, text) => {
-    const transport = { ...TRANSPORT, certificateExpiresAtMs };
-    expect(toRecord(resultOf({ outcome: { ...ACCEPTED, transport } })).certificateExpiresAt).toBe(text);
+    expect(
+      toRecord(resultOf({ outcome: acceptedOver({ certificateExpiresAtMs }) })).certificateExpiresAt,
+    ).toBe(text);
   });
 
   it("holds nothing of the profile's credentials, not even hidden ones", () => {

@@ -1,6 +1,7 @@
 import type { CauseCode } from "../../src/model/causes.ts";
+import type { Outcome, Transport } from "../../src/model/outcome.ts";
 import type { Result, VerdictKind } from "../../src/model/result.ts";
-import { ACCEPTED, answered, checkOf, predicted } from "./fixtures.ts";
+import { ACCEPTED, answered, checkOf, predicted, TRANSPORT } from "./fixtures.ts";
 
 export function resultOf(changes: Partial<Result> = {}): Result {
   return {
@@ -12,6 +13,11 @@ export function resultOf(changes: Partial<Result> = {}): Result {
     location: "local",
     ...changes,
   };
+}
+
+/** Accepted over a connection that differs in these. */
+export function acceptedOver(changes: Partial<Transport>): Outcome {
+  return { kind: "accepted", code: 0, transport: { ...TRANSPORT, ...changes } };
 }
 
 export function judged(kind: VerdictKind, ...codes: CauseCode[]): Result["verdict"] {

@@ -1,0 +1,123 @@
+import { describe, expect, it } from "vitest";
+import { createMetrics } from "../../src/metrics/metrics.ts";
+import type { Target } from "../../src/model/target.ts";
+import { checkOf, REFUSED, targetOf } from "../support/fixtures.ts";
+import { acceptedOver, judged, resultOf } from "../support/results.ts";
+import { onlyValue, readPage, samplesOf, sumOf } from "./page-reader.ts";
+
+const HERE = { target: "here", cohort: "pumps", profiles: 12 };
+const targets = [targetOf()];
+
+function metrics(cohortLimit = 50) {
+  return createMetrics({ version: "1", location: "local", cohortLimit });
+}
+
+describe("the fleet", () => {
+  it("starts the counters of what is configured at zero", async () => {
+    const made = metrics();
+    await made.setFleet({ groups: [HERE], invalid: 0, targets });
+    const { body } = await made.ownPage();
+    const place = { target: "here", cohort: "pumps", protocol: "wss", location: "local" };
+    expect(onlyValue(body, "checks_total", { ...place, expectation: "deny", verdict: "fail" })).toBe(0);
+    expect(onlyValue(body, "check_failures_total", { ...place, cause: "UNEXPECTED_ACCEPT" })).toBe(0);
+    expect(samplesOf(body, "check_failures_total")).toHaveLength(3);
+    const cell = {
+      target: "here",
+      protocol: "https",
+      authorizer_answer: "denied",
+      gateway_outcome: "accepted",
+    };
+    expect(onlyValue(body, "agreement_total", cell)).toBe(0);
+  });
+
+  it("set again leaves what was counted", async () => {
+    const made = metrics();
+    await made.setFleet({ groups: [HERE], invalid: 0, targets });
+    made.record(resultOf());
+    await made.setFleet({ groups: [HERE], invalid: 3, targets });
+    const { body } = await made.ownPage();
+    expect(sumOf(body, "checks_total")).toBe(1);
+    expect(onlyValue(body, "profiles")).toBe(12);
+    expect(onlyValue(body, "profiles_invalid")).toBe(3);
+  });
+
+  it("adds up the profiles of cohorts beyond the limit", async () => {
+    const made = metrics(2);
+    const groups = ["a", "b", "c", "d"].map((cohort, at) => ({ target: "here", cohort, profiles: at + 1 }));
+    await made.setFleet({ groups, invalid: 0, targets });
+    const { body } = await made.ownPage();
+    expect(samplesOf(body, "profiles").map(({ labels, value }) => [labels.cohort, value])).toEqual([
+      ["a", 1],
+      ["b", 2],
+      ["_overflow", 7],
+    ]);
+  });
+
+  it("describes each target and its budgets", async () => {
+    const made = metrics();
+    const budgets = { invokesPerSecond: 5, connectsPerSecond: 20, burst: 1 };
+    const local: Target = targetOf({ name: "lab", address: "127.0.0.1", budgets });
+    await made.setFleet({
+      groups: [],
+      invalid: 0,
+      targets: [...targets, local, { ...local, name: "new", endpoint: null }],
+    });
+    const { body } = await made.ownPage();
+    expect(samplesOf(body, "target_info").map(({ labels }) => labels)).toEqual([
+      {
+        target: "here",
+        aws_account: "123456789012",
+        aws_region: "eu-west-1",
+        endpoint: "a1-ats.iot.eu-west-1.amazonaws.com",
+        realm: "aws",
+      },
+      expect.objectContaining({ target: "lab", realm: "custom" }),
+      expect.objectContaining({ target: "new", endpoint: "" }),
+    ]);
+    expect(onlyValue(body, "budget_limit", { target: "lab", operation: "TestInvokeAuthorizer" })).toBe(5);
+    expect(onlyValue(body, "budget_limit", { target: "lab", operation: "Connect" })).toBe(20);
+  });
+
+  it("removes every series of a target that left, and keeps the others'", async () => {
+    const made = metrics();
+    const gone = targetOf({ name: "gone" });
+    await made.setFleet({
+      groups: [HERE, { ...HERE, target: "gone" }],
+      invalid: 0,
+      targets: [...targets, gone],
+    });
+    for (const target of ["here", "gone"]) {
+      made.record(
+        resultOf({ check: checkOf({}, { target }), outcome: acceptedOver({ certificateExpiresAtMs: 1 }) }),
+      );
+      made.record(
+        resultOf({
+          check: checkOf({}, { target }),
+          outcome: REFUSED,
+          verdict: judged("fail", "CREDENTIAL_REJECTED"),
+        }),
+      );
+      made.awsRequest({ target, operation: "TestInvokeAuthorizer", code: "ok" });
+      made.budgetUsed({ target, operation: "TestInvokeAuthorizer" });
+    }
+    const before = readPage((await made.ownPage()).body);
+    await made.setFleet({ groups: [HERE], invalid: 0, targets });
+    const after = readPage((await made.ownPage()).body);
+    expect(before.some(({ labels }) => labels.target === "gone")).toBe(true);
+    expect(after.filter(({ labels }) => labels.target === "gone")).toEqual([]);
+    const ofHere = before.filter(({ labels }) => labels.target === "here");
+    expect(after.filter(({ labels }) => labels.target === "here")).toEqual(ofHere);
+  });
+
+  it("gives the place of a cohort that left to a new one", async () => {
+    const made = metrics(1);
+    await made.setFleet({ groups: [HERE], invalid: 0, targets });
+    made.record(resultOf());
+    made.credentialFailure({ cohort: "pumps" });
+    await made.setFleet({ groups: [{ ...HERE, cohort: "valves" }], invalid: 0, targets });
+    made.record(resultOf({ check: checkOf({}, { cohort: "valves" }) }));
+    const { body } = await made.ownPage();
+    expect(body).not.toContain('cohort="pumps"');
+    expect(sumOf(body, "checks_total", { cohort: "valves" })).toBe(1);
+  });
+});
