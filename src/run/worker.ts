@@ -39,11 +39,13 @@ export async function work(input: WorkInput): Promise<void> {
       await worker.room(check);
       worker.start(check);
     }
-  } finally {
     await worker.drained();
+    if (!input.stop.aborted) await worker.confirmRest();
+  } finally {
+    // Also when the source failed: what was begun gets its result.
+    await worker.drained();
+    worker.giveUp();
   }
-  if (!input.stop.aborted) await worker.confirmRest();
-  worker.giveUp();
 }
 
 class Worker {
