@@ -78,7 +78,6 @@ describe("goes on after what confuses simple readers", () => {
     'const half = total / 2; const other = "/";',
     "const same = a[0] / b / c;",
     "return /`/.test(text);",
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
     "const nested = `a ${b ? `c ${ {d: `}`}.d } \\`` : '`'} e`;",
     "const escaped = 'it\\'s';",
     "const dollar = `$ $$ {`;",

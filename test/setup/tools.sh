@@ -14,7 +14,7 @@ missing_packages() {
 
 # Debian starts a service it installs; the tests want the programs only. policy-rc.d is Debian's way to say so:
 # https://manpages.debian.org/bookworm/sysvinit-utils/policy-rc.d.5
-POLICY=/usr/sbin/policy-rc.d
+POLICY=${POLICY_RC_D:-/usr/sbin/policy-rc.d}
 forbid_services() {
   [ -e "$POLICY" ] && return
   trap 'rm -f "$POLICY"' EXIT
