@@ -1,18 +1,12 @@
-import type { VerdictCounts } from "../model/gate.ts";
+import type { Counts } from "../model/gate.ts";
 import { count, duration } from "./numbers.ts";
 
 /** How far a run is. */
-export interface ProgressCounts extends VerdictCounts {
-  readonly planned: number;
-}
+export type ProgressCounts = Pick<Counts, "planned" | "checks" | "pass" | "fail" | "inconclusive">;
 
-export function done({ pass, fail, inconclusive, skipped }: VerdictCounts): number {
-  return pass + fail + inconclusive + skipped;
-}
-
-/** 0..1; derived checks, which nobody planned, do not take it beyond. */
-export function share(counts: ProgressCounts): number {
-  return counts.planned === 0 ? 0 : Math.min(1, done(counts) / counts.planned);
+/** 0..1. */
+export function share({ planned, checks }: ProgressCounts): number {
+  return planned === 0 ? 0 : Math.min(1, checks / planned);
 }
 
 /** How fast a run goes, over all of it: budgets keep the rate even. */
@@ -40,12 +34,12 @@ export class Pace {
   /** Time left; empty while unknown and at the end. */
   remaining(counts: ProgressCounts): string {
     const perSecond = this.#perSecond(counts);
-    const left = counts.planned - done(counts);
+    const left = counts.planned - counts.checks;
     return perSecond === 0 || left <= 0 ? "" : `ETA ${duration(left / perSecond)}`;
   }
 
-  #perSecond(counts: ProgressCounts): number {
+  #perSecond({ checks }: ProgressCounts): number {
     const elapsedMs = this.elapsedMs();
-    return elapsedMs <= 0 ? 0 : done(counts) / (elapsedMs / 1000);
+    return elapsedMs <= 0 ? 0 : checks / (elapsedMs / 1000);
   }
 }

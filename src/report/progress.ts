@@ -1,6 +1,6 @@
 import { monotonicMs } from "../lib/clock.ts";
 import { count } from "./numbers.ts";
-import { done, Pace, type ProgressCounts, share } from "./pace.ts";
+import { Pace, type ProgressCounts, share } from "./pace.ts";
 import { createStyle, type Style, type Tone, toAscii } from "./style.ts";
 import { ellipsize, pad, quoted, widthOf } from "./text.ts";
 
@@ -87,7 +87,7 @@ function lineText(label: string, counts: ProgressCounts, pace: Pace, style: Styl
   const digits = (value: number) => pad(count(value), planned.length);
   const all: readonly Part[] = [
     { text: label === "" ? "" : ellipsize(quoted(label), MAX_LABEL), tone: "strong", worth: 3 },
-    { text: `${pad(count(done(counts)), planned.length, "right")}/${planned}`, tone: "plain", worth: 6 },
+    { text: `${pad(count(counts.checks), planned.length, "right")}/${planned}`, tone: "plain", worth: 6 },
     { text: pad(`${Math.floor(100 * share(counts))}%`, 4, "right"), tone: "plain", worth: 4 },
     { text: pad(pace.rate(counts), RATE_WIDTH), tone: "dim", worth: 1 },
     { text: pad(pace.remaining(counts), ETA_WIDTH), tone: "dim", worth: 2 },
@@ -121,13 +121,12 @@ function plainLines(out: ProgressOutput, { counts, label }: ProgressOptions): Dr
   let written = { atMs: Number.NEGATIVE_INFINITY, share: 0, checks: -1 };
   return (pace, final) => {
     const now = counts();
-    const checks = done(now);
     const isDue =
       pace.elapsedMs() - written.atMs >= LINE_EVERY_MS || share(now) - written.share >= LINE_EVERY_SHARE;
-    if (final ? checks === written.checks : !isDue) return;
-    written = { atMs: pace.elapsedMs(), share: share(now), checks };
+    if (final ? now.checks === written.checks : !isDue) return;
+    written = { atMs: pace.elapsedMs(), share: share(now), checks: now.checks };
     const parts = [
-      `${count(checks)}/${count(now.planned)} (${Math.floor(100 * share(now))}%)`,
+      `${count(now.checks)}/${count(now.planned)} (${Math.floor(100 * share(now))}%)`,
       pace.rate(now),
       pace.remaining(now),
       `${count(now.pass)} pass, ${count(now.fail)} fail, ${count(now.inconclusive)} inconclusive`,

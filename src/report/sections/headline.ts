@@ -1,7 +1,10 @@
 import type { RunSummary } from "../../model/run.ts";
 import { count, duration, plural } from "../numbers.ts";
 import { DECISION_SYMBOL, DECISION_TONE, type Style } from "../style.ts";
-import { printable, quoted, wrap } from "../text.ts";
+import { ellipsize, printable, quoted, wrap } from "../text.ts";
+
+const INDENT = "  ";
+const MAX_SUITE = 50;
 
 /** The decision and why. */
 export function headline({ suite, status, decision, reason }: RunSummary, style: Style): string[] {
@@ -9,34 +12,48 @@ export function headline({ suite, status, decision, reason }: RunSummary, style:
     decision === null
       ? ["?", status.toUpperCase(), "unsure" as const]
       : [DECISION_SYMBOL[decision], decision.toUpperCase(), DECISION_TONE[decision]];
-  const first = `${style.tone(tone, style.tone("strong", `${symbol} ${word}`))}  ${quoted(suite)}`;
-  return [first, ...wrap(printable(reason), style.width - 2).map((line) => `  ${line}`)];
+  const first = style.tone(tone, style.tone("strong", `${symbol} ${word}`));
+  return [
+    `${first}  ${ellipsize(quoted(suite), Math.min(MAX_SUITE, style.width - 20))}`,
+    ...indented(reason, style),
+  ];
 }
 
 /** How much was done and what came of it. */
-export function overview(
-  { runId, status, startedAt, durationSeconds, counts }: RunSummary,
-  style: Style,
-): string[] {
-  const results = [
+export function overview(summary: RunSummary, style: Style): string[] {
+  const { runId, status, startedAt, durationSeconds, counts } = summary;
+  const done =
+    counts.checks === counts.planned
+      ? plural(counts.checks, "check")
+      : `${count(counts.checks)} of ${plural(counts.planned, "planned check")}`;
+  const also = [
+    counts.derived > 0 ? `, also ${plural(counts.derived, "derived check")}` : "",
+    counts.invalidProfiles > 0 ? `, ${plural(counts.invalidProfiles, "invalid profile")}` : "",
+  ];
+  const ended = status === "finished" ? "" : `, ${status}`;
+  return [
+    ...indented(`${done} in ${duration(durationSeconds)}${also.join("")}`, style),
+    INDENT + verdicts(summary, style),
+    ...indented(`run ${quoted(runId)}, started ${startedAt}${ended}`, style).map((line) =>
+      style.tone("dim", line),
+    ),
+  ];
+}
+
+function verdicts({ counts }: RunSummary, style: Style): string {
+  const all = [
     ["pass", counts.pass, "good"],
     ["fail", counts.fail, "bad"],
     ["inconclusive", counts.inconclusive, "unsure"],
     ["skipped", counts.skipped, "plain"],
     ["not run", counts.notRun, "unsure"],
   ] as const;
-  const shown = results
+  return all
     .filter(([word, value]) => value > 0 || word === "pass" || word === "fail")
-    .map(([word, value, tone]) => style.tone(value > 0 ? tone : "plain", `${count(value)} ${word}`));
-  const also = [
-    counts.derived > 0 ? `also ${plural(counts.derived, "derived check")}` : "",
-    counts.invalidProfiles > 0 ? plural(counts.invalidProfiles, "invalid profile") : "",
-    counts.checks < counts.planned ? `${count(counts.planned)} checks planned` : "",
-  ].filter((part) => part !== "");
-  const ended = status === "finished" ? "" : `, ${status}`;
-  return [
-    `  ${plural(counts.checks, "check")} in ${duration(durationSeconds)}: ${shown.join(", ")}`,
-    ...(also.length > 0 ? [`  ${also.join(", ")}`] : []),
-    style.tone("dim", `  run ${quoted(runId)}, started ${printable(startedAt)}${ended}`),
-  ];
+    .map(([word, value, tone]) => style.tone(value > 0 ? tone : "plain", `${count(value)} ${word}`))
+    .join(", ");
+}
+
+function indented(text: string, style: Style): string[] {
+  return wrap(printable(text), style.width - INDENT.length).map((line) => INDENT + line);
 }
