@@ -1,0 +1,146 @@
+import { z } from "zod";
+import { CAUSE_CODES, type CauseCode } from "../../src/model/causes.ts";
+import { DERIVED_KINDS } from "../../src/model/check.ts";
+import { DECISIONS } from "../../src/model/gate.ts";
+import { PHASES } from "../../src/model/outcome.ts";
+import { PROTOCOLS } from "../../src/model/profile.ts";
+import { VERDICTS } from "../../src/model/result.ts";
+import { RUN_STATUSES } from "../../src/model/run.ts";
+import type { JsonReport } from "../../src/report/json.ts";
+
+const count = z.int().nonnegative();
+const seconds = z.number().nonnegative();
+const decision = z.enum(DECISIONS);
+const authorizer = z
+  .enum(["allowed", "denied", "errored", "skipped"])
+  .describe("What the authorizer answered");
+const gateway = z
+  .enum(["accepted", "refused", "unreachable", "broken", "skipped"])
+  .describe("What the gateway did");
+const code = z.enum(Object.values(CAUSE_CODES).flat() as [CauseCode, ...CauseCode[]]);
+
+const counts = z.strictObject({
+  planned: count.describe("Checks the plan held, derived ones left out"),
+  checks: count.describe("pass + fail + inconclusive + skipped, derived ones left out"),
+  pass: count,
+  fail: count,
+  inconclusive: count,
+  skipped: count,
+  notRun: count,
+  derived: count.describe("Deliberate corruptions that must be denied"),
+  invalidProfiles: count,
+});
+
+const rule = z.strictObject({
+  rule: z.string(),
+  target: z.string().nullable().describe("null, as is cohort: the whole run"),
+  cohort: z.string().nullable(),
+  threshold: z.number(),
+  observed: z.number().nullable().describe("null: nothing to measure"),
+  met: z.boolean(),
+  unmetMeans: z.enum(["no-go", "inconclusive"]),
+});
+
+const group = z.strictObject({
+  target: z.string(),
+  cohort: z.string(),
+  decision: decision.nullable(),
+  pass: count,
+  fail: count,
+  inconclusive: count,
+  skipped: count,
+  notRun: count,
+  unexpectedAccepts: count,
+  invalid: count,
+  expected: count.describe("Checks that should have been done"),
+  derived: count,
+  derivedFailed: count,
+});
+
+const result = z.strictObject({
+  seq: count.describe("Place in the plan"),
+  device: z.string(),
+  cohort: z.string(),
+  target: z.string(),
+  protocol: z.enum(PROTOCOLS),
+  mqttVersion: z
+    .union([z.literal(4), z.literal(5)])
+    .nullable()
+    .describe("4 is MQTT 3.1.1; null for https"),
+  location: z.string(),
+  derived: z.enum(DERIVED_KINDS).nullable(),
+  expectation: z.enum(["allow", "deny"]),
+  authorizer,
+  authorizerName: z.string().nullable(),
+  authorizerError: z.strictObject({ why: z.string(), code: z.string(), message: z.string() }).nullable(),
+  principalId: z.string().nullable(),
+  refreshAfterSeconds: z.number().nullable(),
+  disconnectAfterSeconds: z.number().nullable(),
+  prediction: z.enum(["allow", "deny", "unknown"]).describe("What the returned policy documents permit"),
+  gateway,
+  gatewayHow: z.enum(["code", "status", "closed"]).nullable(),
+  gatewayCode: z.number().nullable().describe("CONNACK code or HTTP status"),
+  gatewayReason: z.string().nullable(),
+  verdict: z.enum(VERDICTS),
+  causes: z.array(z.strictObject({ code, evidence: z.string(), nextStep: z.string() })),
+  tls: z.strictObject({ version: z.string(), cipher: z.string(), address: z.string() }).nullable(),
+  certificateExpiresAt: z.iso.datetime().nullable(),
+  timings: z.strictObject({
+    invokeSeconds: seconds.nullable(),
+    phases: z.partialRecord(z.enum(PHASES), seconds).describe("Seconds, in the order they happened"),
+  }),
+});
+
+/** What docs/report.schema.json describes. */
+export const reportSchema = z
+  .strictObject({
+    runId: z.string(),
+    suite: z.string(),
+    status: z.enum(RUN_STATUSES),
+    decision: decision.nullable(),
+    reason: z.string(),
+    startedAt: z.iso.datetime(),
+    durationSeconds: seconds,
+    counts,
+    rules: z.array(rule),
+    agreement: z.array(z.strictObject({ authorizer, gateway, checks: count })),
+    groups: z.array(group),
+    causes: z.array(
+      z.strictObject({
+        cause: code,
+        verdict: z.enum(["fail", "inconclusive"]),
+        checks: count,
+        examples: z.array(z.string()).describe("A few device ids"),
+        evidence: z.string(),
+        nextStep: z.string(),
+      }),
+    ),
+    latency: z.array(
+      z.strictObject({
+        protocol: z.string(),
+        phase: z.string(),
+        samples: count,
+        p50: seconds,
+        p95: seconds,
+        p99: seconds,
+        max: seconds,
+      }),
+    ),
+    notes: z.array(z.string()),
+    results: z.array(result).describe("In plan order"),
+  })
+  .meta({
+    title: "fleet-smoke report",
+    description: "Written by `fleet-smoke run --report json=PATH`. Later versions may add fields.",
+  }) satisfies z.ZodType<JsonReport>;
+
+/** JSON Schema, draft 2020-12. Readers must bear fields that later versions add, so it does not forbid any. */
+export function reportJsonSchema(): string {
+  const schema = z.toJSONSchema(reportSchema, {
+    target: "draft-2020-12",
+    override: ({ jsonSchema }) => {
+      delete jsonSchema.additionalProperties;
+    },
+  });
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}
