@@ -1,0 +1,90 @@
+import type { IoTClient } from "@aws-sdk/client-iot";
+import { monotonicMs, sleep } from "../lib/clock.ts";
+import type { Observer, Pacer } from "../model/ports.ts";
+import type { Target } from "../model/target.ts";
+import type { Clients } from "./client.ts";
+import { within } from "./deadline.ts";
+import { metricCode } from "./error-names.ts";
+import { credentialFailureOf, type Failure, type FailureContext, failureOf } from "./errors.ts";
+
+export interface CallDependencies {
+  readonly pacer: Pick<Pacer, "take" | "throttled">;
+  readonly observer: Pick<Observer, "awsRequest">;
+  readonly clients: Clients;
+}
+
+export interface Call<T> extends FailureContext {
+  readonly target: Target;
+  /** The API's name of it: names the budget and the metric. */
+  readonly operation: string;
+  readonly send: (client: IoTClient, signal: AbortSignal) => Promise<T>;
+  readonly signal: AbortSignal;
+}
+
+export type Reply<T> =
+  | { readonly kind: "ok"; readonly output: T; readonly durationMs: number }
+  /** `durationMs`: of the last try; null when nothing was sent. */
+  | { readonly kind: "failed"; readonly failure: Failure; readonly durationMs: number | null };
+
+const BACKOFF = { baseMs: 200, mostMs: 5000 } as const;
+
+/**
+ * Calls AWS under the account's budget. A throttled call backs off with full jitter and is tried again as long as
+ * the calls and back-offs together stay within the target's `timeouts.invokeMs`; waiting for the budget does not
+ * count. A bad moment of the service or the network gets one more try within that time: never more, as a try may
+ * invoke a Lambda. Throws only the signal's reason, when aborted.
+ */
+export async function callAws<T>(dependencies: CallDependencies, call: Call<T>): Promise<Reply<T>> {
+  const { pacer, clients } = dependencies;
+  const { target, operation, signal, secrets } = call;
+  const credentialError = await clients.credentialError(target, signal);
+  if (credentialError !== null) {
+    return { kind: "failed", failure: credentialFailureOf(credentialError, secrets), durationMs: null };
+  }
+
+  let leftMs = target.timeouts.invokeMs;
+  let badMoments = 0;
+  for (let tries = 1; ; tries++) {
+    await pacer.take(target, operation, signal);
+    const reply = await tryOnce(dependencies, call, leftMs);
+    if (reply.kind === "ok") return reply;
+
+    const { retry } = reply.failure;
+    if (retry === "throttled") pacer.throttled(target, operation);
+    if (retry === "once") badMoments++;
+    const pauseMs = backoffMs(tries);
+    leftMs -= reply.durationMs + pauseMs;
+    if (retry === "no" || badMoments > 1 || leftMs <= 0) return reply;
+    await sleep(pauseMs, signal);
+  }
+}
+
+type TryReply<T> = Reply<T> & { readonly durationMs: number };
+
+async function tryOnce<T>(
+  { observer, clients }: CallDependencies,
+  call: Call<T>,
+  timeoutMs: number,
+): Promise<TryReply<T>> {
+  const { target, operation, send, signal } = call;
+  const startedAtMs = monotonicMs();
+  try {
+    const output = await within(timeoutMs, signal, (ending) => send(clients.of(target), ending));
+    observer.awsRequest({ target: target.name, operation, code: "ok" });
+    return { kind: "ok", output, durationMs: monotonicMs() - startedAtMs };
+  } catch (error) {
+    const durationMs = monotonicMs() - startedAtMs;
+    if (signal.aborted) {
+      observer.awsRequest({ target: target.name, operation, code: "other" });
+      throw signal.reason;
+    }
+    const failure = failureOf(error, call);
+    observer.awsRequest({ target: target.name, operation, code: metricCode(failure.code) });
+    return { kind: "failed", failure, durationMs };
+  }
+}
+
+/** Full jitter: anything from nothing to an exponentially growing bound, so that many callers spread. */
+function backoffMs(tries: number): number {
+  return Math.random() * Math.min(BACKOFF.mostMs, BACKOFF.baseMs * 2 ** (tries - 1));
+}

@@ -1,0 +1,80 @@
+import { IoTClient } from "@aws-sdk/client-iot";
+import type { Target } from "../model/target.ts";
+import { within } from "./deadline.ts";
+import { Shared } from "./shared.ts";
+
+/** The SDK's clients, one for each target; made when first used. */
+export interface Clients {
+  of(target: Target): IoTClient;
+  /**
+   * Makes sure that credentials are at hand, so that reading them is no part of a call's duration. Answers null, or
+   * the error of the credential chain. Throws only the signal's reason when aborted.
+   */
+  credentialError(target: Target, signal: AbortSignal): Promise<Error | null>;
+  /** Closes every connection. */
+  close(): void;
+}
+
+/** A chain that failed may run a program or wait for a metadata service: not again for each device of a fleet. */
+const KEEP_CREDENTIAL_ERROR_MS = 5000;
+
+export function createClients(): Clients {
+  const clients = new Map<string, IoTClient>();
+  const attempts = new Shared<Error | null>({
+    keepMs: (error) => (error === null ? 0 : KEEP_CREDENTIAL_ERROR_MS),
+  });
+
+  function of(target: Target): IoTClient {
+    const known = clients.get(target.name);
+    if (known) return known;
+    const client = createClient(target);
+    clients.set(target.name, client);
+    return client;
+  }
+
+  return {
+    of,
+    credentialError(target, signal) {
+      return attempts.get(target.name, signal, (shared) => credentialError(of(target), target, shared));
+    },
+    close() {
+      for (const client of clients.values()) client.destroy();
+      clients.clear();
+    },
+  };
+}
+
+/**
+ * Credentials come from the SDK's standard chain, the endpoint from the target or the SDK's own resolution
+ * (AWS_ENDPOINT_URL_IOT and the shared configuration file included). The SDK neither retries, as each try spends
+ * the account's quota and may invoke a Lambda, nor logs, as requests hold credentials of devices.
+ */
+function createClient(target: Target): IoTClient {
+  const agent = { keepAlive: true, maxSockets: target.concurrency };
+  const { controlPlaneEndpoint } = target;
+  return new IoTClient({
+    region: target.region,
+    ...(controlPlaneEndpoint === null ? {} : { endpoint: controlPlaneEndpoint }),
+    maxAttempts: 1,
+    // AWS_RETRY_MODE=adaptive would add a rate limiter of its own in front of ours.
+    retryMode: "standard",
+    // A skewed clock spoils what is said of expired tokens and certificates too: it must show, on each call.
+    disableClockSkewCorrection: true,
+    // No timeouts here: the deadline of each call covers name lookup, connecting and the answer.
+    requestHandler: { httpAgent: agent, httpsAgent: agent },
+  });
+}
+
+async function credentialError(
+  client: IoTClient,
+  target: Target,
+  signal: AbortSignal,
+): Promise<Error | null> {
+  try {
+    await within(target.timeouts.invokeMs, signal, () => client.config.credentials());
+    return null;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}

@@ -1,0 +1,34 @@
+/** Our own time was over before AWS answered. */
+export class OverdueError extends Error {
+  override readonly name = "TimeoutError";
+}
+
+/**
+ * Runs `work` for at most `timeoutMs`. Throws OverdueError when the time is over and the signal's reason when it is
+ * aborted, also where `work` does not listen to the signal it is given (a credential provider does not).
+ */
+export async function within<T>(
+  timeoutMs: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const ending = new AbortController();
+  const ended = Promise.withResolvers<never>();
+  const end = (reason: unknown) => {
+    ended.reject(reason);
+    ending.abort(reason);
+  };
+  const onAbort = () => end(signal.reason);
+  const timer = setTimeout(
+    () => end(new OverdueError(`no answer within ${Math.ceil(timeoutMs)} ms`)),
+    timeoutMs,
+  );
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([work(ending.signal), ended.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,65 @@
+import { type Timing, waitUntil } from "./timing.ts";
+import { WaitingLine } from "./waiting-line.ts";
+
+/**
+ * AWS takes one CONNECT a second for one client id, and a second connection throws out the first (AWS IoT Core
+ * quotas). Counted from the end of the previous connection, with a margin for the way there.
+ */
+const REST_MS = 1050;
+
+/** Never two connections with one client id at once, nor shortly after each other. */
+export class ClientTurns {
+  readonly #timing: Timing;
+  /** Whose turn is taken, with those who wait for it. */
+  readonly #taken = new Map<string, WaitingLine>();
+  /** When each id may connect again, oldest first: all rest equally long. */
+  readonly #restUntilMs = new Map<string, number>();
+
+  constructor(timing: Timing) {
+    this.#timing = timing;
+  }
+
+  /** Client ids that something is known about; those long gone are forgotten. */
+  get size(): number {
+    return new Set([...this.#taken.keys(), ...this.#restUntilMs.keys()]).size;
+  }
+
+  /** Waits for the id's turn; when aborted it throws the signal's reason and the next one moves up. */
+  async take(id: string, signal: AbortSignal): Promise<void> {
+    const line = this.#taken.get(id);
+    if (line === undefined) this.#taken.set(id, new WaitingLine());
+    else await line.join(signal);
+    try {
+      const restUntilMs = this.#restUntilMs.get(id);
+      if (restUntilMs !== undefined && restUntilMs > this.#timing.now()) {
+        await waitUntil(restUntilMs, signal, this.#timing);
+      }
+      signal.throwIfAborted();
+    } catch (error) {
+      this.giveBack(id);
+      throw error;
+    }
+  }
+
+  /** Ends a turn in which nothing was connected. */
+  giveBack(id: string): void {
+    if (this.#taken.get(id)?.releaseFirst() !== true) this.#taken.delete(id);
+    this.#forgetRested();
+  }
+
+  /** Ends a turn: the connection is over. */
+  end(id: string): void {
+    // Deleted first, so that it moves to the end of the order.
+    this.#restUntilMs.delete(id);
+    this.#restUntilMs.set(id, this.#timing.now() + REST_MS);
+    this.giveBack(id);
+  }
+
+  #forgetRested(): void {
+    const now = this.#timing.now();
+    for (const [id, untilMs] of this.#restUntilMs) {
+      if (untilMs > now) return;
+      this.#restUntilMs.delete(id);
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import type { Pacer } from "../model/ports.ts";
+import type { Target } from "../model/target.ts";
+import { ClientTurns } from "./client-turns.ts";
+import { REAL_TIMING, type Timing } from "./timing.ts";
+import { type Rate, TokenBucket } from "./token-bucket.ts";
+
+export interface PacerOptions {
+  /** Known from the start, so that a lower limit of one target holds before its first call. */
+  readonly targets?: readonly Target[];
+  /** A token was given out. Must not throw. */
+  readonly onUsed?: (used: { readonly target: string; readonly operation: string }) => void;
+  readonly timing?: Timing;
+  /** From 0 up to 1. */
+  readonly random?: () => number;
+}
+
+const INVOKE = "TestInvokeAuthorizer";
+const CONNECT = "Connect";
+/** What AWS grants for each of the control-plane calls made here (AWS IoT Core quotas, API throttling limits). */
+const OTHER_CALLS_PER_SECOND = 10;
+/** After a throttled call: somebody else uses the quota too. Long enough to refill, shaken so that two of us part. */
+const PAUSE_MS = { least: 200, most: 500 } as const;
+
+/**
+ * Paces everything that spends a quota. Quotas belong to an account in a Region, so targets that share both share
+ * one bucket for each operation, and the lower of their limits holds. Limits are `budgets` of the target for
+ * TestInvokeAuthorizer and gateway connections, 10 a second for other calls; 98 % of each is used. Waiting is
+ * first come, first served and throws the signal's reason when aborted; while nobody waits no timer runs.
+ */
+export function createPacer({
+  targets = [],
+  onUsed,
+  timing = REAL_TIMING,
+  random = Math.random,
+}: PacerOptions): Pacer {
+  const buckets = new Map<string, TokenBucket>();
+  const turns = new ClientTurns(timing);
+
+  function bucketOf(target: Target, operation: string): TokenBucket {
+    const key = `${quotaOwner(target)}/${operation}`;
+    const rate = rateOf(target, operation);
+    const known = buckets.get(key);
+    if (known) {
+      known.lower(rate);
+      return known;
+    }
+    const bucket = new TokenBucket(rate, timing);
+    buckets.set(key, bucket);
+    return bucket;
+  }
+
+  async function take(target: Target, operation: string, signal: AbortSignal): Promise<void> {
+    await bucketOf(target, operation).take(signal);
+    onUsed?.({ target: target.name, operation });
+  }
+
+  async function connect(target: Target, clientId: string | null, signal: AbortSignal): Promise<() => void> {
+    if (clientId === null) {
+      await take(target, CONNECT, signal);
+      return () => {};
+    }
+    const id = `${quotaOwner(target)}/${clientId}`;
+    await turns.take(id, signal);
+    try {
+      await take(target, CONNECT, signal);
+    } catch (error) {
+      turns.giveBack(id);
+      throw error;
+    }
+    let over = false;
+    return () => {
+      if (over) return;
+      over = true;
+      turns.end(id);
+    };
+  }
+
+  for (const target of targets) for (const operation of [INVOKE, CONNECT]) bucketOf(target, operation);
+
+  return {
+    take,
+    connect,
+    throttled(target, operation) {
+      const { least, most } = PAUSE_MS;
+      bucketOf(target, operation).pause(least + random() * (most - least));
+    },
+  };
+}
+
+function quotaOwner({ partition, accountId, region }: Target): string {
+  return `${partition}/${accountId}/${region}`;
+}
+
+function rateOf({ budgets }: Target, operation: string): Rate {
+  const { burst } = budgets;
+  switch (operation) {
+    case INVOKE:
+      return { perSecond: budgets.invokesPerSecond, burst };
+    case CONNECT:
+      return { perSecond: budgets.connectsPerSecond, burst };
+    default:
+      return { perSecond: OTHER_CALLS_PER_SECOND, burst };
+  }
+}
