@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { createClients } from "./aws/client.ts";
+import { createClients, type StaticCredentials } from "./aws/client.ts";
 import { createDescribe } from "./aws/describe.ts";
 import { createInvoke } from "./aws/invoke.ts";
 import { decide } from "./gate/decide.ts";
@@ -32,12 +32,7 @@ export interface AppOptions {
   readonly version: string;
   readonly log: Log;
   /** Instead of the SDK's own credential chain: for the demo, whose emulator knows one caller. */
-  readonly awsCredentials?: AwsCredentials | null;
-}
-
-export interface AwsCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
+  readonly awsCredentials?: StaticCredentials | null;
 }
 
 export interface RunRequest {
@@ -70,15 +65,15 @@ export class App implements AsyncDisposable {
   readonly #releases = new AsyncDisposableStack();
 
   constructor(options: AppOptions) {
-    const { config, env, version } = options;
+    const { config, env, version, awsCredentials = null } = options;
     this.config = config;
     this.#options = options;
     this.#targets = new Map(config.targets.map((target) => [target.name, target]));
     this.metrics = createMetrics({ version, location: LOCATION });
 
     const observer = this.metrics;
-    const pacer = createPacer({ onUsed: (used) => observer.budgetUsed(used) });
-    const clients = this.#releases.adopt(createClients(), (each) => each.close());
+    const pacer = createPacer({ targets: config.targets, onUsed: (used) => observer.budgetUsed(used) });
+    const clients = this.#releases.adopt(createClients(awsCredentials), (each) => each.close());
     const describe = createDescribe({ pacer, observer, clients });
     const credentials = this.#releases.adopt(createCredentials({ env }), (each) => each.close());
     this.#resolveEndpoint = describe.resolveEndpoint;

@@ -18,7 +18,13 @@ export interface Clients {
 /** A chain that failed may run a program or wait for a metadata service: not again for each device of a fleet. */
 const KEEP_CREDENTIAL_ERROR_MS = 5000;
 
-export function createClients(): Clients {
+/** A key pair instead of the SDK's credential chain; for the demo, whose emulator knows one caller. */
+export interface StaticCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+export function createClients(credentials: StaticCredentials | null = null): Clients {
   const clients = new Map<string, IoTClient>();
   const attempts = new Shared<Error | null>({
     keepMs: (error) => (error === null ? 0 : KEEP_CREDENTIAL_ERROR_MS),
@@ -27,7 +33,7 @@ export function createClients(): Clients {
   function of(target: Target): IoTClient {
     const known = clients.get(target.name);
     if (known) return known;
-    const client = createClient(target);
+    const client = createClient(target, credentials);
     clients.set(target.name, client);
     return client;
   }
@@ -49,11 +55,12 @@ export function createClients(): Clients {
  * (AWS_ENDPOINT_URL_IOT and the shared configuration file included). The SDK neither retries, as each try spends
  * the account's quota and may invoke a Lambda, nor logs, as requests hold credentials of devices.
  */
-function createClient(target: Target): IoTClient {
+function createClient(target: Target, credentials: StaticCredentials | null): IoTClient {
   const agent = { keepAlive: true, maxSockets: target.concurrency };
   const { controlPlaneEndpoint } = target;
   return new IoTClient({
     region: target.region,
+    ...(credentials === null ? {} : { credentials }),
     ...(controlPlaneEndpoint === null ? {} : { endpoint: controlPlaneEndpoint }),
     maxAttempts: 1,
     // AWS_RETRY_MODE=adaptive would add a rate limiter of its own in front of ours.

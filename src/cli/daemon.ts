@@ -1,4 +1,5 @@
-import { App, type AwsCredentials } from "../app.ts";
+import { App } from "../app.ts";
+import type { StaticCredentials } from "../aws/client.ts";
 import { startHttp } from "../http/server.ts";
 import { UsageError } from "../lib/errors.ts";
 import { createLog, type Log } from "../lib/log.ts";
@@ -43,7 +44,7 @@ export interface Daemon {
 export async function startDaemon(
   config: Config,
   io: Io,
-  awsCredentials: AwsCredentials | null = null,
+  awsCredentials: StaticCredentials | null = null,
 ): Promise<Daemon | null> {
   if (config.profiles.some(({ path }) => path === "-")) {
     throw new UsageError("profiles from standard input can be read once only: use `run`, or a file");
