@@ -1,8 +1,12 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { PassThrough, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { toRecord } from "../../src/lib/words.ts";
 import type { ResultRecord } from "../../src/model/result.ts";
 import { writeJsonReport } from "../../src/report/json.ts";
@@ -10,6 +14,9 @@ import { checkOf, errored, GUARDED, REFUSED } from "../support/fixtures.ts";
 import { judged, resultOf } from "../support/results.ts";
 import { reportJsonSchema, reportSchema } from "./report-schema.ts";
 import { sampleSummary } from "./sample.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const SCHEMA_FILE = join(ROOT, "docs/report.schema.json");
 
 async function reportOf(results: Parameters<typeof writeJsonReport>[2], summary = sampleSummary) {
   const out = new PassThrough();
@@ -127,6 +134,24 @@ describe("the JSON report", () => {
 
 describe("docs/report.schema.json", () => {
   it("describes the report", async () => {
-    await expect(reportJsonSchema()).toMatchFileSnapshot("../../docs/report.schema.json");
+    await expect(formatted(JSON.stringify(reportJsonSchema()))).toMatchFileSnapshot(SCHEMA_FILE);
+  });
+
+  it("takes a written report, also with fields of a later version, and no other", async () => {
+    const published = z.fromJSONSchema(JSON.parse(await readFile(SCHEMA_FILE, "utf8")));
+    const report = JSON.parse(await reportOf(RECORDS));
+    expect(published.safeParse(report).error).toBeUndefined();
+    expect(published.safeParse({ ...report, later: 1 }).success).toBe(true);
+    expect(published.safeParse({ ...report, decision: "maybe" }).success).toBe(false);
+    expect(published.safeParse({ ...report, results: [{ ...RECORDS[0], verdict: 1 }] }).success).toBe(false);
   });
 });
+
+/** As the project's formatter leaves it, so that the published file is both its and ours. */
+function formatted(json: string): string {
+  return execFileSync(join(ROOT, "node_modules/.bin/biome"), ["format", "--stdin-file-path=schema.json"], {
+    cwd: ROOT,
+    input: json,
+    encoding: "utf8",
+  });
+}

@@ -135,12 +135,11 @@ export const reportSchema = z
   }) satisfies z.ZodType<JsonReport>;
 
 /** JSON Schema, draft 2020-12. Readers must bear fields that later versions add, so it does not forbid any. */
-export function reportJsonSchema(): string {
-  const schema = z.toJSONSchema(reportSchema, {
+export function reportJsonSchema(): unknown {
+  return z.toJSONSchema(reportSchema, {
     target: "draft-2020-12",
     override: ({ jsonSchema }) => {
       delete jsonSchema.additionalProperties;
     },
   });
-  return `${JSON.stringify(schema, null, 2)}\n`;
 }
