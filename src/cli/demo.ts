@@ -5,12 +5,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { RunSummary } from "../model/run.ts";
 import { createProgress } from "../report/progress.ts";
-import { summaryText } from "../report/terminal.ts";
 import type { Command } from "./command.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import { writeDemo } from "./demo-fleet.ts";
 import { EXIT, type Io, signalExit } from "./io.ts";
-import { readActingConfig } from "./prepare.ts";
+import { printSummary, readActingConfig } from "./prepare.ts";
 import { decisionExit } from "./run.ts";
 
 interface DemoOptions {
@@ -45,7 +44,7 @@ async function demo({ once: isOnce, cohort }: DemoOptions, io: Io): Promise<numb
   parts.defer(() => daemon.stop());
 
   const summary = await runOnce(daemon, cohort ?? null, io);
-  io.stdout.write(`${summaryText(summary, { color: io.stdout.isTTY, width: io.stdout.columns ?? 80 })}\n`);
+  printSummary(summary, io);
   if (isOnce || io.signal.aborted) return signalExit(io.signal) ?? decisionExit(summary);
 
   io.stdout.write(

@@ -1,6 +1,10 @@
+import type { CauseCode } from "../model/causes.ts";
 import type { Config } from "../model/config.ts";
 import type { Problem } from "../model/problem.ts";
+import type { RunSummary } from "../model/run.ts";
+import { summaryText } from "../report/terminal.ts";
 import { loadConfig } from "../settings/load.ts";
+import { CAUSES } from "../verdict/causes.ts";
 import type { Io, Output } from "./io.ts";
 
 /** Problems shown one by one; the rest are counted. */
@@ -33,6 +37,13 @@ export async function readActingConfig(file: string, io: Pick<Io, "env" | "stder
 export function splitUnavailable({ notYetAvailable }: Config): [decisive: string[], harmless: string[]] {
   const isHarmless = (key: string) => key === "store" || key === "notify";
   return [notYetAvailable.filter((key) => !isHarmless(key)), notYetAvailable.filter(isHarmless)];
+}
+
+/** The answer of a run, for a person. */
+export function printSummary(summary: RunSummary, { stdout, env }: Pick<Io, "stdout" | "env">): void {
+  const color = stdout.isTTY && !env.NO_COLOR;
+  const meaning = (code: CauseCode) => CAUSES[code].meaning;
+  stdout.write(`${summaryText(summary, { color, width: stdout.columns ?? 80, meaning })}\n`);
 }
 
 /** `file:line: field: what is wrong` */

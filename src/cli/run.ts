@@ -5,14 +5,13 @@ import { toRecord } from "../lib/words.ts";
 import type { Config, Suite } from "../model/config.ts";
 import type { RunSummary } from "../model/run.ts";
 import { createProgress } from "../report/progress.ts";
-import { summaryText } from "../report/terminal.ts";
 import { parseReportFlag, writeReport } from "../report/write.ts";
 import type { Run } from "../run/run.ts";
 import { newRunId } from "../run/runs.ts";
 import { ResultStore } from "../store/results.ts";
 import { type Command, withConfig } from "./command.ts";
 import { EXIT, type Io, signalExit } from "./io.ts";
-import { problemPrinter, readActingConfig } from "./prepare.ts";
+import { printSummary, problemPrinter, readActingConfig } from "./prepare.ts";
 
 export interface RunOptions {
   readonly config: string;
@@ -81,7 +80,7 @@ async function runOnce(options: RunOptions, io: Io): Promise<number> {
   const summary = await executeWithProgress(run, io);
 
   app.metrics.runFinished(summary, { maxAgeMs: suite.gate.maxAgeMs });
-  io.stdout.write(`${summaryText(summary, { color: io.stdout.isTTY, width: io.stdout.columns ?? 80 })}\n`);
+  printSummary(summary, io);
   for (const report of reports) {
     await writeReport(report, { summary, results: results.inPlanOrder(), metrics: app.metrics });
   }

@@ -8,7 +8,7 @@ import type { ProbeFn } from "../model/ports.ts";
 import { type Attempt, attempt } from "./attempt.ts";
 import { connectProblem } from "./connect-packet.ts";
 import { dial } from "./dial.ts";
-import { violation } from "./ending.ts";
+import { type Ending, violation } from "./ending.ts";
 import { exposeHeaders, pathProblem } from "./http-request.ts";
 import { MAX_BYTES_BEFORE_VERDICT } from "./limits.ts";
 import { meter } from "./meter.ts";
@@ -30,8 +30,8 @@ export const probeWss: ProbeFn<WssWire> = (input) =>
     if (problem !== null) return attempt.settle(problem);
     const socket = await dial(input.target, input.wire.tls, attempt);
     if (socket === null) return;
-    // ws tells a reset only from its own errors, as a close without a frame.
-    socket.on("error", (error) => attempt.settle({ kind: "failed", error }));
+    // ws does not tell of a reset after the upgrade: to it that is a close without a frame.
+    socket.on("error", (error) => attempt.settle(endingOf(error)));
     attempt.enter("upgrade");
     const ws = upgrade(socket, input.wire, input.target.endpoint, attempt);
     attempt.defer(() => ws.terminate());
@@ -55,12 +55,7 @@ function upgrade(socket: TLSSocket, wire: WssWire, endpoint: string, attempt: At
 
 function converse(ws: WebSocket, wire: WssWire, attempt: Attempt): void {
   let session: Session | null = null;
-  ws.on("error", (error) => {
-    // ws gives no code to what it finds wrong with the answer to the upgrade.
-    if (errorCode(error) === null)
-      attempt.settle(violation(`the WebSocket upgrade failed: ${errorMessage(error)}`));
-    attempt.settle({ kind: "failed", error });
-  });
+  ws.on("error", (error) => attempt.settle(endingOf(error)));
   ws.once("unexpected-response", (_request: ClientRequest, response: IncomingMessage) => {
     const errorType = response.headers["x-amzn-errortype"];
     settleRefusal(
@@ -79,21 +74,28 @@ function converse(ws: WebSocket, wire: WssWire, attempt: Attempt): void {
     });
   });
   ws.once("open", () => {
+    // Before the stream, which takes text for bytes [MQTT-6.0.0-1].
+    ws.on("message", (_data, isBinary) => {
+      if (!isBinary) attempt.settle(violation("the gateway sent MQTT in a text frame"));
+    });
     const stream = createWebSocketStream(ws, {
       // CONNECT is written in pieces: as a device sends it, it is one frame.
       writev: (pieces, done) => ws.send(Buffer.concat(pieces.map(({ chunk }) => chunk as Buffer)), done),
     });
     // ws has reported its own errors by now; what is left is a CONNECT that could not be written.
     stream.on("error", (error) => attempt.settle({ kind: "failed", error }));
-    ws.on("message", (_data, isBinary) => {
-      if (!isBinary) attempt.settle(violation("the gateway sent MQTT in a text frame")); // [MQTT-6.0.0-1]
-    });
     session = openSession(stream, wire.connect, attempt);
   });
   ws.once("close", (code, reason) => {
     if (session === null) attempt.settle({ kind: "closed", reason: null });
     else session.closed(closeReason(code, reason.toString("utf8")));
   });
+}
+
+/** What ws finds wrong with the answer to the upgrade has no code; errors of system, TLS, HTTP and frames have one. */
+function endingOf(error: Error): Ending {
+  if (errorCode(error) !== null) return { kind: "failed", error };
+  return violation(`the WebSocket upgrade failed: ${errorMessage(error)}`);
 }
 
 function closeReason(code: number, text: string): string | null {

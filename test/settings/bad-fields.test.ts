@@ -19,6 +19,11 @@ const wrongFields: readonly (readonly [string, Parts, ...Said[]])[] = [
     [5, "targets[0].prot", `unknown key; expected one of: ${TARGET_KEYS}`],
   ],
   [
+    "an unknown key whose value starts on the next line",
+    { target: "prot:\n      tls: 443" },
+    [5, "targets[0].prot", `unknown key; expected one of: ${TARGET_KEYS}`],
+  ],
+  [
     "an unknown section",
     { rest: "metrics: {}" },
     [

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { loadConfig } from "../../src/settings/load.ts";
 import { configText, folderWith } from "./folder.ts";
@@ -117,4 +118,23 @@ test("wrong fields, wrong names and missing files are reported together, in file
     [11, "schedule[0].cron"],
     [11, "schedule[0].suite"],
   ]);
+});
+
+test("whatever the file holds, the answer is a configuration or problems, never a throw", async () => {
+  const valid = configText({
+    rest: "suites: [{ name: a, gate: &g { minChecks: 2 }, cohortGates: { v: *g } }]",
+  });
+  const damaged = fc
+    .tuple(fc.nat({ max: valid.length }), fc.nat({ max: 20 }), fc.string({ unit: "binary", maxLength: 8 }))
+    .map(([at, length, text]) => valid.slice(0, at) + text + valid.slice(at + length));
+  const contents = fc.oneof(damaged, fc.string({ unit: "binary" }), fc.json(), fc.uint8Array());
+  await fc.assert(
+    fc.asyncProperty(contents, async (content) => {
+      for (const [line, , message] of await saidOf(content)) {
+        expect(message).not.toBe("");
+        expect(line).not.toBe(0);
+      }
+    }),
+    { numRuns: 300 },
+  );
 });

@@ -198,7 +198,7 @@ test("the rules of a cohort hold only what is written", async () => {
   const { config } = await loadParts({
     rest: "suites: [{ name: a, cohortGates: { v: { maxAge: 1h }, w: {} } }]",
   });
-  expect(config.suites[0]?.cohortGates).toEqual({ v: { maxAgeMs: 3_600_000 }, w: {} });
+  expect(config.suites[0]?.cohortGates).toStrictEqual({ v: { maxAgeMs: 3_600_000 }, w: {} });
 });
 
 test("what asks for nothing later is not named as unavailable", async () => {

@@ -32,6 +32,14 @@ describe("references", () => {
     ]);
   });
 
+  test("the value of one is read as a number only where a number is expected", async () => {
+    const text = configText({ target: "port: 0" }).replace("eu-west-1", `"\${env:REGION}"`);
+    expect(await saidOf(text, { REGION: "5" })).toEqual([
+      [3, "targets[0].region", "expected an AWS Region such as eu-west-1"],
+      [5, "targets[0].port", "expected a port from 1 to 65535"],
+    ]);
+  });
+
   test("a file that is not text is no value", async () => {
     const folder = await folderWith({
       "c.yaml": configText({ target: `endpoint: "\${file:bytes}"` }),
