@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { hasReferences, resolveReferences } from "../lib/references.ts";
+import { hasReferences, type ReferenceScope, resolveReferences } from "../lib/references.ts";
 import { type FieldPath, formatFieldPath } from "./field-path.ts";
 import { type Finding, finding } from "./finding.ts";
 
@@ -9,11 +9,6 @@ export interface Interpolated {
   readonly referring: ReadonlySet<string>;
   /** One for each field whose reference has no value; the field keeps its text. */
   readonly findings: readonly Finding[];
-}
-
-export interface ReferenceScope {
-  readonly baseFolder: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Replaces `${env:NAME}` and `${file:path}` in every text of the tree (keys are left alone). */

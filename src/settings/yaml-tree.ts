@@ -44,7 +44,7 @@ export function readYamlTree(text: string): YamlTree {
     return invalid("expected one YAML document, found several (`---` starts another)");
   if (isEmpty(document.contents)) return invalid(EMPTY);
 
-  const reader = new TreeReader(document, counter);
+  const reader = new TreeReader(counter);
   const root = reader.read(document.contents, [], null);
   if (reader.findings.length > 0) return { kind: "invalid", findings: reader.findings };
   return { kind: "read", root, lines: reader.lines };
@@ -85,13 +85,13 @@ function syntaxFindings(documents: readonly Document.Parsed[], counter: LineCoun
 class TreeReader {
   readonly findings: Finding[] = [];
   readonly lines = new Map<string, { key: number; value: number }>();
-  readonly #document: Document.Parsed;
   readonly #counter: LineCounter;
+  /** Kept here: the library's own resolution walks the whole document for each alias. */
+  readonly #anchors = new Map<string, ParsedNode>();
   readonly #openAliases = new Set<ParsedNode>();
   #values = 0;
 
-  constructor(document: Document.Parsed, counter: LineCounter) {
-    this.#document = document;
+  constructor(counter: LineCounter) {
     this.#counter = counter;
   }
 
@@ -104,14 +104,22 @@ class TreeReader {
 
     if (node === null) return null;
     if (isAlias(node)) return this.#readAlias(node, path, keyLine);
+    if (node.anchor !== undefined) this.#keepAnchor(node.anchor, node, path, line);
     if (isMap(node)) return this.#readMap(node as YAMLMap.Parsed, path);
     if (isSeq(node))
       return (node as YAMLSeq.Parsed).items.map((item, i) => this.read(item, [...path, i], null));
     return this.#readScalar(node, path, line);
   }
 
+  #keepAnchor(name: string, node: ParsedNode, path: FieldPath, line: number): void {
+    const known = this.#anchors.get(name);
+    if (known !== undefined && known !== node)
+      this.#refuse(path, "this anchor (`&name`) stands here twice", line);
+    this.#anchors.set(name, node);
+  }
+
   #readAlias(alias: Alias.Parsed, path: FieldPath, keyLine: number | null): unknown {
-    const source = alias.resolve(this.#document) as ParsedNode | undefined;
+    const source = this.#anchors.get(alias.source);
     const line = this.#lineOf(alias);
     if (source === undefined)
       return this.#refuse(path, "this alias (`*name`) has no anchor (`&name`) before it", line);

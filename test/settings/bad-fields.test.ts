@@ -141,11 +141,7 @@ const wrongFields: readonly (readonly [string, Parts, ...Said[]])[] = [
     { target: "caFile: here.txt" },
     [5, "targets[0].caFile", "expected a file of PEM certificates (-----BEGIN CERTIFICATE-----)"],
   ],
-  [
-    "a CA file that is a folder",
-    { target: "caFile: ." },
-    [5, "targets[0].caFile", "expected a file, found a folder"],
-  ],
+  ["a CA file that is a folder", { target: "caFile: ." }, [5, "targets[0].caFile", "the file is a folder"]],
   [
     "an identity that is none",
     { profile: "identity: live" },
@@ -352,6 +348,11 @@ const wrongFields: readonly (readonly [string, Parts, ...Said[]])[] = [
     "an alias of nothing",
     { target: "port: *p" },
     [5, "targets[0].port", "this alias (`*name`) has no anchor (`&name`) before it"],
+  ],
+  [
+    "an anchor that stands twice",
+    { target: "port: &p 443\n    concurrency: &p 5" },
+    [6, "targets[0].concurrency", "this anchor (`&name`) stands here twice"],
   ],
   [
     "an alias of itself",

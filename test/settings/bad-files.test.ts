@@ -100,7 +100,7 @@ test("a missing file and a folder are named", async () => {
   });
   expect(await loadConfig(folder, {})).toEqual({
     kind: "invalid",
-    problems: [{ file: folder, line: null, field: null, message: "expected a file, found a folder" }],
+    problems: [{ file: folder, line: null, field: null, message: "the file is a folder" }],
   });
 });
 
