@@ -1,0 +1,322 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Target } from "../../src/model/target.ts";
+import { ClientTurns } from "../../src/run/client-turns.ts";
+import { createPacer } from "../../src/run/pacer.ts";
+import { TokenBucket } from "../../src/run/token-bucket.ts";
+import { targetOf } from "../support/fixtures.ts";
+import { SimulatedTiming } from "../support/simulated-timing.ts";
+
+const INVOKE = "TestInvokeAuthorizer";
+const NEVER = new AbortController().signal;
+
+function target(invokesPerSecond: number, changes: Partial<Target> = {}): Target {
+  return targetOf({ budgets: { invokesPerSecond, connectsPerSecond: 1000, burst: 1 }, ...changes });
+}
+
+/** Notes when each call that was let through began. */
+function calls(timing: SimulatedTiming) {
+  const startedAtMs: number[] = [];
+  return { startedAtMs, note: () => void startedAtMs.push(timing.now()) };
+}
+
+describe("budget", () => {
+  test("a burst of one spaces calls evenly, a little under the limit", async () => {
+    const timing = new SimulatedTiming();
+    const pacer = createPacer({ timing });
+    const { startedAtMs, note } = calls(timing);
+    for (let i = 0; i < 20; i++) void pacer.take(target(10), INVOKE, NEVER).then(note);
+    await timing.runTo(5000);
+    expect(startedAtMs).toHaveLength(20);
+    const gaps = startedAtMs.slice(1).map((at, i) => at - (startedAtMs[i] ?? 0));
+    for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(1000 / 10 - 1e-6);
+    expect(startedAtMs.at(-1)).toBeLessThanOrEqual((19 * 1000) / 9.8 + 1e-6);
+  });
+
+  test("late timers do not slow it down by more than the headroom can hold", async () => {
+    const timing = new SimulatedTiming(() => 1);
+    const pacer = createPacer({ timing });
+    const { startedAtMs, note } = calls(timing);
+    for (let i = 0; i < 101; i++) void pacer.take(target(10), INVOKE, NEVER).then(note);
+    await timing.runTo(60_000);
+    expect(startedAtMs.at(-1)).toBeLessThan(100 * (1000 / 9.8) + 2);
+  });
+
+  test("a high limit is not held down by the millisecond of a timer", async () => {
+    const timing = new SimulatedTiming(() => 1);
+    const pacer = createPacer({ timing });
+    const { startedAtMs, note } = calls(timing);
+    for (let i = 0; i < 2000; i++) void pacer.take(target(100_000), INVOKE, NEVER).then(note);
+    await timing.runTo(60_000);
+    expect(startedAtMs).toHaveLength(2000);
+    expect(startedAtMs.at(-1)).toBeLessThan(100);
+  });
+
+  test("in no sliding second it lets through more than limit and burst", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          perSecond: fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 200, max: 3000 })),
+          burst: fc.integer({ min: 1, max: 20 }),
+          arrivals: fc.array(fc.nat(3000), { minLength: 1, maxLength: 150 }),
+          lateness: fc.array(fc.double({ min: 0, max: 30, noNaN: true }), { minLength: 1, maxLength: 7 }),
+        }),
+        async ({ perSecond, burst, arrivals, lateness }) => {
+          let timers = 0;
+          const timing = new SimulatedTiming(() => lateness[timers++ % lateness.length] ?? 0);
+          const bucket = new TokenBucket({ perSecond, burst }, timing);
+          const { startedAtMs, note } = calls(timing);
+          for (const atMs of [...arrivals].sort((a, b) => a - b)) {
+            await timing.runTo(atMs);
+            void bucket.take(NEVER).then(note);
+          }
+          await timing.runTo(1e9);
+          expect(startedAtMs).toHaveLength(arrivals.length);
+          expect(busiestSecond(startedAtMs)).toBeLessThanOrEqual(perSecond + burst);
+          expect(timing.timers).toBe(0);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("an idle bucket gives its burst at once, and then its rate", async () => {
+    const timing = new SimulatedTiming();
+    const bucket = new TokenBucket({ perSecond: 10, burst: 5 }, timing);
+    const { startedAtMs, note } = calls(timing);
+    for (let i = 0; i < 7; i++) void bucket.take(NEVER).then(note);
+    await timing.runTo(0);
+    expect(startedAtMs).toEqual([0, 0, 0, 0, 0]);
+    await timing.runTo(1000);
+    expect(startedAtMs).toHaveLength(7);
+  });
+
+  test("two targets of one account and Region share a bucket, and the lower limit holds", async () => {
+    const timing = new SimulatedTiming();
+    const [fast, slow] = [target(100, { name: "fast" }), target(2, { name: "slow" })];
+    const used: string[] = [];
+    const pacer = createPacer({ timing, targets: [fast, slow], onUsed: (each) => used.push(each.target) });
+    for (let i = 0; i < 6; i++) void pacer.take(i % 2 === 0 ? fast : slow, INVOKE, NEVER);
+    await timing.runTo(1000);
+    expect(used).toEqual(["fast", "slow"]);
+    await timing.runTo(5000);
+    expect(used).toEqual(["fast", "slow", "fast", "slow", "fast", "slow"]);
+  });
+
+  test.each([
+    ["account", { accountId: "210987654321" }],
+    ["Region", { region: "us-east-1" }],
+    ["partition", { partition: "aws-cn" }],
+  ] as const)("another %s has a bucket of its own", async (_, elsewhere) => {
+    const timing = new SimulatedTiming();
+    const pacer = createPacer({ timing });
+    const { startedAtMs, note } = calls(timing);
+    void pacer.take(target(1), INVOKE, NEVER).then(note);
+    void pacer.take(target(1, elsewhere), INVOKE, NEVER).then(note);
+    await timing.runTo(0);
+    expect(startedAtMs).toEqual([0, 0]);
+  });
+
+  test("each operation has a bucket of its own; those without a budget take 10 a second", async () => {
+    const timing = new SimulatedTiming();
+    const used: string[] = [];
+    const pacer = createPacer({ timing, onUsed: ({ operation }) => used.push(operation) });
+    for (let i = 0; i < 3; i++) {
+      for (const each of [INVOKE, "DescribeEndpoint", "ListDomainConfigurations"]) {
+        void pacer.take(target(1), each, NEVER);
+      }
+    }
+    await timing.runTo(250);
+    expect(used.filter((each) => each === INVOKE)).toHaveLength(1);
+    expect(used.filter((each) => each === "DescribeEndpoint")).toHaveLength(3);
+    expect(used.filter((each) => each === "ListDomainConfigurations")).toHaveLength(3);
+    await timing.runTo(10_000);
+  });
+
+  test("waiters are served in the order of their arrival", async () => {
+    const timing = new SimulatedTiming();
+    const pacer = createPacer({ timing });
+    const order: number[] = [];
+    for (let i = 0; i < 10; i++) void pacer.take(target(10), INVOKE, NEVER).then(() => order.push(i));
+    await timing.runTo(5000);
+    expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  test("who is aborted while waiting loses no token and strands nobody", async () => {
+    const timing = new SimulatedTiming();
+    const pacer = createPacer({ timing });
+    const { startedAtMs, note } = calls(timing);
+    const stop = new AbortController();
+    void pacer.take(target(1), INVOKE, NEVER).then(note);
+    const aborted = [1, 2, 3].map(() => pacer.take(target(1), INVOKE, stop.signal));
+    void pacer.take(target(1), INVOKE, NEVER).then(note);
+    await timing.runTo(500);
+    stop.abort(new Error("enough"));
+    for (const each of aborted) await expect(each).rejects.toThrow("enough");
+    await timing.runTo(1021);
+    expect(startedAtMs).toHaveLength(2);
+    expect(timing.timers).toBe(0);
+  });
+
+  test("when the last waiter is aborted no timer stays behind", async () => {
+    const pacer = createPacer({});
+    const stop = new AbortController();
+    await pacer.take(target(0.001), INVOKE, NEVER);
+    const waiting = pacer.take(target(0.001), INVOKE, stop.signal);
+    stop.abort(new Error("enough"));
+    await expect(waiting).rejects.toThrow("enough");
+    await expect(pacer.take(target(0.001), INVOKE, stop.signal)).rejects.toThrow("enough");
+  });
+
+  test("a throttled call holds the bucket, not others, for a moment", async () => {
+    const timing = new SimulatedTiming();
+    const pacer = createPacer({ timing, random: () => 0.5 });
+    const { startedAtMs, note } = calls(timing);
+    await pacer.take(target(10), INVOKE, NEVER);
+    void pacer.take(target(10), INVOKE, NEVER).then(note);
+    pacer.throttled(target(10), INVOKE);
+    void pacer.take(target(10), "DescribeEndpoint", NEVER).then(note);
+    await timing.runTo(349);
+    expect(startedAtMs).toEqual([0]);
+    await timing.runTo(351);
+    expect(startedAtMs).toEqual([0, 350]);
+  });
+});
+
+describe("gateway connections", () => {
+  const here = targetOf({ budgets: { invokesPerSecond: 10, connectsPerSecond: 1000, burst: 100 } });
+
+  test("one client id never connects twice at once, nor within a second of its last end", async () => {
+    const timing = new SimulatedTiming();
+    const pacer = createPacer({ timing });
+    const { startedAtMs, note } = calls(timing);
+    const end = await pacer.connect(here, "pump-1", NEVER);
+    const second = pacer.connect(here, "pump-1", NEVER);
+    const third = pacer.connect(here, "pump-1", NEVER);
+    void second.then(note);
+    void third.then(note);
+    await timing.runTo(5000);
+    expect(startedAtMs).toEqual([]);
+    end();
+    await timing.runTo(6049);
+    expect(startedAtMs).toEqual([]);
+    await timing.runTo(6051);
+    expect(startedAtMs).toEqual([6050]);
+    (await second)();
+    await timing.runTo(20_000);
+    expect(startedAtMs).toHaveLength(2);
+    expect((startedAtMs[1] ?? 0) - (startedAtMs[0] ?? 0)).toBeGreaterThanOrEqual(1050);
+    (await third)();
+  });
+
+  test("other client ids and other accounts do not wait for it", async () => {
+    const timing = new SimulatedTiming();
+    const pacer = createPacer({ timing });
+    const { startedAtMs, note } = calls(timing);
+    await pacer.connect(here, "pump-1", NEVER);
+    void pacer.connect(here, "pump-2", NEVER).then(note);
+    void pacer.connect({ ...here, accountId: "210987654321" }, "pump-1", NEVER).then(note);
+    await timing.runTo(10);
+    expect(startedAtMs).toHaveLength(2);
+  });
+
+  test("the account's connects are paced, also without a client id", async () => {
+    const timing = new SimulatedTiming();
+    const used: string[] = [];
+    const pacer = createPacer({ timing, onUsed: ({ operation }) => used.push(operation) });
+    const slow = targetOf({ budgets: { invokesPerSecond: 10, connectsPerSecond: 2, burst: 1 } });
+    for (let i = 0; i < 10; i++) void pacer.connect(slow, i % 2 === 0 ? null : `pump-${i}`, NEVER);
+    await timing.runTo(1100);
+    expect(used).toEqual(["Connect", "Connect", "Connect"]);
+    await timing.runTo(10_000);
+  });
+
+  test("ending a connection twice gives only one turn away", async () => {
+    const timing = new SimulatedTiming();
+    const pacer = createPacer({ timing });
+    const { startedAtMs, note } = calls(timing);
+    const end = await pacer.connect(here, "pump-1", NEVER);
+    for (let i = 0; i < 2; i++) void pacer.connect(here, "pump-1", NEVER).then(note);
+    end();
+    end();
+    await timing.runTo(10_000);
+    expect(startedAtMs).toHaveLength(1);
+  });
+
+  test.each(["in line", "at rest", "for a token"])("who is aborted %s gives the turn on", async (where) => {
+    const timing = new SimulatedTiming();
+    const pacer = createPacer({ timing });
+    const lean = targetOf({ budgets: { invokesPerSecond: 10, connectsPerSecond: 0.1, burst: 1 } });
+    const stop = new AbortController();
+    const end = await pacer.connect(lean, "pump-1", NEVER);
+    const aborted = pacer.connect(lean, "pump-1", stop.signal);
+    const next = pacer.connect(lean, "pump-1", NEVER);
+    if (where !== "in line") end();
+    await timing.runTo(where === "for a token" ? 2000 : 500);
+    stop.abort(new Error("enough"));
+    await expect(aborted).rejects.toThrow("enough");
+    if (where === "in line") end();
+    await timing.runTo(100_000);
+    (await next)();
+    expect(timing.timers).toBe(0);
+  });
+
+  test("with real timers it waits out the second and leaves no timer behind", async () => {
+    const pacer = createPacer({});
+    const startedAtMs = performance.now();
+    (await pacer.connect(here, "pump-1", NEVER))();
+    (await pacer.connect(here, "pump-1", NEVER))();
+    expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(1000);
+  });
+
+  test("client ids long gone are forgotten", async () => {
+    const timing = new SimulatedTiming();
+    const turns = new ClientTurns(timing);
+    for (let i = 0; i < 2000; i++) {
+      await turns.take(`pump-${i}`, NEVER);
+      turns.end(`pump-${i}`);
+      if (i % 100 === 0) await timing.runTo(timing.now() + 1000);
+    }
+    expect(turns.size).toBeLessThanOrEqual(201);
+  });
+
+  test("whatever the order of ends and aborts, nobody is stranded and no two overlap", async () => {
+    const step = fc.record({ id: fc.nat(2), holdMs: fc.nat(3000), abortMs: fc.option(fc.nat(6000)) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
+        const timing = new SimulatedTiming();
+        const pacer = createPacer({ timing });
+        const open = new Set<number>();
+        const endedAtMs = new Map<number, number>();
+        const jobs = steps.map(async ({ id, holdMs, abortMs }) => {
+          const stop = new AbortController();
+          const cancel = abortMs === null ? () => {} : timing.after(abortMs, () => stop.abort());
+          const end = await pacer.connect(here, `${id}`, stop.signal).catch(() => null);
+          cancel();
+          if (end === null) return;
+          expect(open.has(id)).toBe(false);
+          expect(timing.now() - (endedAtMs.get(id) ?? -Infinity)).toBeGreaterThanOrEqual(1000);
+          open.add(id);
+          await new Promise<void>((resolve) => timing.after(holdMs, resolve));
+          open.delete(id);
+          endedAtMs.set(id, timing.now());
+          end();
+        });
+        await timing.runTo(1e7);
+        await Promise.all(jobs);
+        expect(timing.timers).toBe(0);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+function busiestSecond(atMs: readonly number[]): number {
+  let most = 0;
+  let first = 0;
+  for (let last = 0; last < atMs.length; last++) {
+    while ((atMs[last] ?? 0) - (atMs[first] ?? 0) >= 1000) first++;
+    most = Math.max(most, last - first + 1);
+  }
+  return most;
+}
