@@ -1,3 +1,4 @@
+import { assertNever } from "../lib/errors.ts";
 import { neutralize } from "../lib/scrub.ts";
 import type { DeviceContext } from "../model/context.ts";
 import type { Invocation } from "../model/invocation.ts";
@@ -113,6 +114,8 @@ function endLine(outcome: Exclude<Outcome, { kind: "skipped" }>): string {
     case "unreachable":
     case "broken":
       return `${outcome.kind}: ${outcome.cause}: ${outcome.reason}`;
+    default:
+      return assertNever(outcome, "outcome");
   }
 }
 
