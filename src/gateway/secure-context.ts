@@ -44,6 +44,7 @@ function cached(ca: string | null, wire: TlsWire): SecureContext {
 
 function create(ca: string | null, wire: TlsWire): SecureContext {
   const client = wire.clientCertificate;
+  if (ca !== null) checkCa(ca);
   return tls.createSecureContext({
     ca: ca ?? systemRoots(),
     minVersion: wire.minVersion,
@@ -51,6 +52,13 @@ function create(ca: string | null, wire: TlsWire): SecureContext {
     ecdhCurve: wire.groups,
     ...(client === null ? {} : { cert: client.cert.exposeBytes(), key: client.key.exposeBytes() }),
   });
+}
+
+/** Node trusts nobody, without a word, when it cannot read a CA: that would look like the gateway's fault. */
+function checkCa(pem: string): void {
+  const certificates = pem.match(/-----BEGIN [A-Z ]*CERTIFICATE-----[^-]*-----END [A-Z ]*CERTIFICATE-----/g);
+  if (certificates === null) throw new Error("the CA file holds no certificate");
+  for (const each of certificates) new X509Certificate(each);
 }
 
 /** The machine's store and NODE_EXTRA_CA_CERTS; a slim image has no store, so Node's own roots stand in. */
