@@ -104,7 +104,11 @@ export const PACKAGE_RULES: readonly PackageRule[] = [
   { packages: /^@?fastify(\/|$)/, only: ["http"], why: "one HTTP server, one place for its authentication" },
   { packages: /^node:sqlite$/, only: ["store"], why: "one owner for the database and its lock" },
   { packages: /^(bullmq|i?o?redis)$/, only: ["run"], why: "queues are an implementation of run's port" },
-  { packages: /^p-limit$/, only: ["run"], why: "a worker alone decides how much is in flight" },
+  {
+    packages: /^p-limit$/,
+    only: ["run", "profiles"],
+    why: "a worker decides how many checks are in flight, profiles how many credential programs",
+  },
   { packages: /^croner$/, only: ["run", "settings"], why: "settings checks a schedule, run follows it" },
   { packages: /^yargs(\/|$)/, only: ["cli", "main.ts"], why: "argv is read by commands, never by parts" },
   {
