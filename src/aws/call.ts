@@ -44,13 +44,19 @@ export async function callAws<T>(dependencies: CallDependencies, call: Call<T>):
 
   let leftMs = target.timeouts.invokeMs;
   let badMoments = 0;
+  let throttled: Reply<T> | null = null;
   for (let tries = 1; ; tries++) {
     await pacer.take(target, operation, signal);
     const reply = await tryOnce(dependencies, call, leftMs);
     if (reply.kind === "ok") return reply;
 
-    const { retry } = reply.failure;
-    if (retry === "throttled") pacer.throttled(target, operation);
+    const { retry, cause } = reply.failure;
+    // The throttling before it is what used up the time.
+    if (cause === "API_TIMEOUT" && throttled !== null) return throttled;
+    if (retry === "throttled") {
+      pacer.throttled(target, operation);
+      throttled = reply;
+    }
     if (retry === "once") badMoments++;
     const pauseMs = backoffMs(tries);
     leftMs -= reply.durationMs + pauseMs;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Target } from "../../src/model/target.ts";
+import type { ReadyTarget } from "../../src/model/target.ts";
 import { ClientTurns } from "../../src/run/client-turns.ts";
 import { createPacer } from "../../src/run/pacer.ts";
 import { TokenBucket } from "../../src/run/token-bucket.ts";
@@ -10,7 +10,7 @@ import { SimulatedTiming } from "../support/simulated-timing.ts";
 const INVOKE = "TestInvokeAuthorizer";
 const NEVER = new AbortController().signal;
 
-function target(invokesPerSecond: number, changes: Partial<Target> = {}): Target {
+function target(invokesPerSecond: number, changes: Partial<ReadyTarget> = {}): ReadyTarget {
   return targetOf({ budgets: { invokesPerSecond, connectsPerSecond: 1000, burst: 1 }, ...changes });
 }
 

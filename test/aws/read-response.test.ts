@@ -1,0 +1,93 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { readResponse } from "../../src/aws/read-response.ts";
+import { Secret } from "../../src/model/secret.ts";
+
+test("all five fields are read", () => {
+  const output = {
+    isAuthenticated: true,
+    principalId: "pump1",
+    policyDocuments: ['{"Statement":[]}', "[1]"],
+    refreshAfterInSeconds: 300,
+    disconnectAfterInSeconds: 86_400,
+  };
+  expect(readResponse(output, [])).toEqual({
+    kind: "answer",
+    answer: {
+      isAuthenticated: true,
+      principalId: "pump1",
+      policyDocuments: [{ Statement: [] }, [1]],
+      refreshAfterSeconds: 300,
+      disconnectAfterSeconds: 86_400,
+    },
+  });
+});
+
+test("all but isAuthenticated may be missing or null", () => {
+  const expected = {
+    isAuthenticated: false,
+    principalId: null,
+    policyDocuments: [],
+    refreshAfterSeconds: null,
+    disconnectAfterSeconds: null,
+  };
+  expect(readResponse({ isAuthenticated: false }, [])).toEqual({ kind: "answer", answer: expected });
+  const nulls = {
+    isAuthenticated: false,
+    principalId: null,
+    policyDocuments: null,
+    refreshAfterInSeconds: null,
+  };
+  expect(readResponse(nulls, [])).toEqual({ kind: "answer", answer: expected });
+});
+
+test.each([
+  [{}, "isAuthenticated is missing, not a boolean"],
+  [{ isAuthenticated: "true" }, "isAuthenticated is a string, not a boolean"],
+  [{ isAuthenticated: true, principalId: 5 }, "principalId is a number, not a string"],
+  [{ isAuthenticated: true, policyDocuments: "{}" }, "policyDocuments is a string, not a list"],
+  [
+    { isAuthenticated: true, policyDocuments: ["{}", {}] },
+    "policyDocuments[1] is an object, not a string of JSON",
+  ],
+  [{ isAuthenticated: true, policyDocuments: ["{"] }, "policyDocuments[0] is not JSON"],
+  [{ isAuthenticated: true, policyDocuments: [""] }, "policyDocuments[0] is not JSON"],
+  [
+    { isAuthenticated: true, refreshAfterInSeconds: 1.5 },
+    "refreshAfterInSeconds is a number, not a whole number of seconds",
+  ],
+  [
+    { isAuthenticated: true, refreshAfterInSeconds: "300", disconnectAfterInSeconds: [] },
+    "refreshAfterInSeconds is a string, not a whole number of seconds; " +
+      "disconnectAfterInSeconds is a list, not a whole number of seconds",
+  ],
+])("%j is unusable", (output, reason) => {
+  expect(readResponse(output, [])).toEqual({ kind: "invalid", reason });
+});
+
+test("a principalId is masked where it repeats a credential, and else left as it is", () => {
+  const read = (principalId: string) =>
+    readResponse({ isAuthenticated: true, principalId }, [new Secret("hunter2")]);
+  expect(read("hunter2")).toMatchObject({ answer: { principalId: "<secret>" } });
+  expect(read("not alphanumeric!")).toMatchObject({ answer: { principalId: "not alphanumeric!" } });
+});
+
+test("it never throws, and what it says of an unusable answer holds no value of it", () => {
+  const output = fc.record(
+    {
+      isAuthenticated: fc.oneof(fc.boolean(), fc.anything()),
+      principalId: fc.anything(),
+      policyDocuments: fc.oneof(fc.array(fc.oneof(fc.json(), fc.constant("{hunter2"))), fc.anything()),
+      refreshAfterInSeconds: fc.oneof(fc.integer(), fc.anything()),
+      disconnectAfterInSeconds: fc.anything(),
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(output, (each) => {
+      const read = readResponse(each, []);
+      if (read.kind === "invalid") expect(read.reason).not.toContain("hunter2");
+      else expect(read.answer.isAuthenticated).toBe(each.isAuthenticated);
+    }),
+  );
+});
