@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -234,6 +234,15 @@ describe.each(PROTOCOLS)("the %s prober", (protocol) => {
       AFTER_REQUEST[protocol](socket, () => abort.abort()),
     );
     await expectEnd(run(peer, { signal: abort.signal }), { kind: "broken", cause: "INTERRUPTED" });
+  });
+
+  test("the caller's signal, which outlives it, keeps no listener of it", async () => {
+    const { signal } = new AbortController();
+    await using peer = await tlsPeer(pki.good, (socket) =>
+      AFTER_REQUEST[protocol](socket, (send) => send(bytesOf(ACCEPT[protocol]))),
+    );
+    await run(peer, { signal });
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   test("what is aborted before it begins dials nothing", async () => {

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { IConnectPacket, Packet } from "mqtt-packet";
+import { generate, type IConnectPacket, type Packet } from "mqtt-packet";
 import { beforeAll, describe, expect, test } from "vitest";
 import { probe } from "../../src/gateway/probers.ts";
 import type { ConnectFields } from "../../src/model/context.ts";
@@ -145,18 +145,12 @@ describe.each([4, 5] as const)("MQTT version %d", (mqttVersion) => {
     const after: string[] = [];
     await using peer = await broker({
       onConnect: (_packet, session) => {
-        session.raw(connack(mqttVersion, 0));
-        for (const qos of [0, 1, 2] as const) {
-          session.send({
-            cmd: "publish",
-            topic: "t",
-            payload: "x",
-            qos,
-            messageId: 7 + qos,
-            dup: false,
-            retain: false,
-          });
-        }
+        // In one piece, so that the messages are there before the session could be ended.
+        const messages = ([1, 2] as const).map((qos) => {
+          const message = { topic: "t", payload: "x", messageId: qos, dup: false, retain: false } as const;
+          return generate({ cmd: "publish", qos, ...message }, { protocolVersion: mqttVersion });
+        });
+        session.stream.write(Buffer.concat([Buffer.from(connack(mqttVersion, 0)), ...messages]));
       },
       onPacket: (packet, session) => {
         after.push(packet.cmd);
