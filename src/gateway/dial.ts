@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import tls, { type PeerCertificate, type TLSSocket } from "node:tls";
+import tls, { type TLSSocket } from "node:tls";
 import type { TlsWire } from "../model/context.ts";
 import type { ReadyTarget } from "../model/target.ts";
 import type { Attempt } from "./attempt.ts";
@@ -32,9 +32,9 @@ export async function dial(target: ReadyTarget, wire: TlsWire, attempt: Attempt)
     ALPNProtocols: [...wire.alpn],
     // RFC 6066 section 3: an address is no server name.
     servername: wire.serverName === null || isIP(wire.serverName) !== 0 ? "" : wire.serverName,
-    // The verification is the same, but its evidence is kept: `handshaken` ends the attempt where it failed.
+    // The verification is the same, but its evidence is kept: `inspect` ends the attempt where it failed.
     rejectUnauthorized: false,
-    checkServerIdentity: (_host, certificate) => checkName(serverName, certificate),
+    checkServerIdentity: (_host, certificate) => tls.checkServerIdentity(serverName, certificate),
   });
   attempt.defer(() => close(socket));
   return handshake(socket, attempt);
@@ -53,10 +53,6 @@ async function resolve(target: ReadyTarget, attempt: Attempt): Promise<string | 
   );
   // A lookup cannot be cancelled; nobody waits for it longer than the attempt lasts.
   return Promise.race([found, attempt.verdict.then(() => null)]);
-}
-
-function checkName(serverName: string, certificate: PeerCertificate): Error | undefined {
-  return tls.checkServerIdentity(serverName, certificate);
 }
 
 function handshake(socket: TLSSocket, attempt: Attempt): Promise<TLSSocket | null> {

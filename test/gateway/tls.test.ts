@@ -150,6 +150,20 @@ describe("ALPN", () => {
     expect(outcome).toMatchObject({ kind: "accepted", transport: { tls: { alpn: null } } });
   });
 
+  test("is left out when there is none", async () => {
+    const offered: unknown[] = [];
+    const ALPNCallback: TlsOptions["ALPNCallback"] = ({ protocols }) => {
+      offered.push(protocols);
+      return protocols[0];
+    };
+    await using peer = await broker(pki.good, { ALPNCallback });
+    expect(await run(peer, { alpn: [] })).toMatchObject({
+      kind: "accepted",
+      transport: { tls: { alpn: null } },
+    });
+    expect(offered).toEqual([]);
+  });
+
   test("without a common one ends in the gateway's alert", async () => {
     await using peer = await broker(pki.good, { ALPNProtocols: ["mqtt"] });
     expect(await run(peer, { alpn: ["x-amzn-mqtt-ca"] })).toMatchObject({
