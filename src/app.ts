@@ -87,8 +87,15 @@ export class App implements AsyncDisposable {
     };
   }
 
-  /** Opens the sources and reads them once; null when they cannot be opened, after the problems were told. */
-  async scan(onProblem: (problem: Problem) => void, signal: AbortSignal): Promise<ScannedFleet | null> {
+  /**
+   * Opens the sources and reads them once, by default with a look at the files and variables that credentials need;
+   * null when they cannot be opened, after the problems were told.
+   */
+  async scan(
+    onProblem: (problem: Problem) => void,
+    signal: AbortSignal,
+    options: { readonly checkReferences?: boolean } = {},
+  ): Promise<ScannedFleet | null> {
     const { env, stdin, tempFolder } = this.#options;
     const opened = await openFleet(this.config.profiles, {
       targets: [...this.#targets.keys()],
@@ -101,7 +108,7 @@ export class App implements AsyncDisposable {
       return null;
     }
     const { fleet } = opened;
-    const scan = await fleet.scan(onProblem, signal);
+    const scan = await fleet.scan(onProblem, signal, options);
     await this.metrics.setFleet({
       groups: scan.groups,
       invalid: scan.invalid,

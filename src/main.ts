@@ -1,59 +1,14 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import yargs, { type Argv } from "yargs";
-import type { Command } from "./cli/command.ts";
-import { daemonCommand } from "./cli/daemon.ts";
-import { demoCommand } from "./cli/demo.ts";
-import { emulatorCommand } from "./cli/emulator.ts";
 import { EXIT, type Io } from "./cli/io.ts";
-import { lintCommand } from "./cli/lint.ts";
-import { policyCommand } from "./cli/policy.ts";
-import { probeCommand } from "./cli/probe.ts";
-import { runCommand } from "./cli/run.ts";
-import { UNAVAILABLE_COMMANDS } from "./cli/unavailable.ts";
 import { errorMessage, UsageError } from "./lib/errors.ts";
 
-/** The only file that touches `process`: argv, environment, streams, signals, exit code. */
-async function main(): Promise<number> {
-  const io = createIo();
-  let exitCode: number = EXIT.usage;
-  const cli = yargs(process.argv.slice(2))
-    .scriptName("fleet-smoke")
-    .usage("$0 <command>\n\nWill our devices still get in?")
-    .version(io.version)
-    .strict()
-    .demandCommand(1, "name a command")
-    .recommendCommands()
-    .exitProcess(false)
-    .fail((message, error, parser) => {
-      if (error) throw error;
-      io.stderr.write(`${message}\n\n${parser.help()}\n`);
-      throw new UsageError("");
-    });
-  // `--help` and `--version` answer without running a command.
-  const answered = { help: true };
-  const add = <Options>({ command, describe, options, run }: Command<Options>) => {
-    const builder = (argv: Argv) => {
-      options(argv);
-      return argv;
-    };
-    cli.command(command, describe, builder, async (argv) => {
-      answered.help = false;
-      exitCode = await run(argv as unknown as Options, io);
-    });
-  };
-  add(demoCommand);
-  add(runCommand);
-  add(daemonCommand);
-  add(probeCommand);
-  add(lintCommand);
-  add(policyCommand);
-  add(emulatorCommand);
-  for (const command of UNAVAILABLE_COMMANDS) add(command);
-  await cli.parseAsync();
-  return answered.help ? EXIT.ok : exitCode;
-}
+/* The only file that touches `process`: arguments, environment, streams, signals, exit code. */
+
+// With DEBUG set, a library under MQTT.js prints user names. It reads the variable when it is loaded.
+delete process.env.DEBUG;
+const { runProgram } = await import("./cli/program.ts");
 
 function createIo(): Io {
   const controller = new AbortController();
@@ -87,7 +42,7 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 try {
-  process.exitCode = await main();
+  process.exitCode = await runProgram(process.argv.slice(2), createIo());
 } catch (error) {
   const isUsage = error instanceof UsageError;
   if (errorMessage(error) !== "") process.stderr.write(`fleet-smoke: ${errorMessage(error)}\n`);

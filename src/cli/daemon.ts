@@ -4,6 +4,7 @@ import { startHttp } from "../http/server.ts";
 import { UsageError } from "../lib/errors.ts";
 import { createLog, type Log } from "../lib/log.ts";
 import type { Config } from "../model/config.ts";
+import type { Problem } from "../model/problem.ts";
 import type { RunSummary, Selection } from "../model/run.ts";
 import type { Run } from "../run/run.ts";
 import { Runs } from "../run/runs.ts";
@@ -118,7 +119,9 @@ function startRun(
     runId,
     selection,
     fleet: async (signal) => {
-      const scanned = await app.scan((problem) => log.warn({ runId, problem }, "invalid profile"), signal);
+      const warn = (problem: Problem) => log.warn({ runId, problem }, "invalid profile");
+      // A secret that was there at the start and is lost since makes its check inconclusive, not its profile invalid.
+      const scanned = await app.scan(warn, signal, { checkReferences: false });
       if (scanned === null) throw new Error("the profile sources cannot be read");
       open.defer(() => scanned.fleet.close());
       return scanned;
