@@ -1,0 +1,110 @@
+import type { AddressInfo, Server } from "node:net";
+import { resolve } from "node:path";
+import { monotonicMs } from "../lib/clock.ts";
+import { createLog, type Log } from "../lib/log.ts";
+import { createApiServer } from "./api/server.ts";
+import { createRegistry } from "./authorizers/registry.ts";
+import { Broker } from "./broker/broker.ts";
+import { ensureCertificates } from "./certificates/store.ts";
+import type { EmulatorConfig } from "./config.ts";
+import { createDomains } from "./domains.ts";
+import { Faults } from "./faults.ts";
+import { readClientCertificates } from "./gateway/client-certificates.ts";
+import type { Gateway } from "./gateway/link.ts";
+import { GatewayListener } from "./gateway/listener.ts";
+import { TokenBuckets } from "./quotas.ts";
+
+/** How long open connections may take to go when the emulator stops. */
+const STOP_GRACE_MS = 1500;
+
+export interface Emulator {
+  /** `http://host:port`, where the AWS clients' endpoint is pointed. */
+  readonly api: string;
+  /** `host:port` of the device gateway. */
+  readonly gateway: string;
+  /** Absolute path of the CA that devices have to trust. */
+  readonly caFile: string;
+  /** Ends every connection and listener. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the look-alike: authorizer API and device gateway. Throws UsageError for files of the configuration that
+ * cannot be used, and the system's error where an address cannot be listened on; nothing is left open then.
+ */
+export async function startEmulator(
+  config: EmulatorConfig,
+  { log = createLog("silent") }: { readonly log?: Log } = {},
+): Promise<Emulator> {
+  const registry = await createRegistry(config);
+  const clientCertificates = await readClientCertificates(config);
+  const domains = createDomains(config);
+  const folder = resolve(config.baseFolder, config.certificates.folder);
+  const certificates = await ensureCertificates(folder, certificateNames(config));
+  const stopping = new AbortController();
+  const account = { registry, behaviours: config.behaviours };
+  const faults = new Faults(config.faults, config.faultSeed);
+  const broker = new Broker();
+  const gateway: Gateway = {
+    ...{ config, account, domains, broker, faults, clientCertificates, log },
+    connects: new TokenBuckets(config.quotas.connectsPerSecondPerClientId, 1, monotonicMs),
+    signal: stopping.signal,
+  };
+  const listener = new GatewayListener(gateway, certificates);
+  const api = createApiServer({
+    services: { config, account, domains, signal: stopping.signal },
+    faults,
+    log,
+    certificate: config.listen.apiTls ? certificates.valid : null,
+  });
+
+  await using starting = new AsyncDisposableStack();
+  const gatewayAt = hostAndPort(config.listen.gateway);
+  const gatewayServer = await listener.listen(gatewayAt.host, gatewayAt.port);
+  starting.defer(() => listener.stop(0));
+  const apiAt = hostAndPort(config.listen.api);
+  await listen(api, apiAt);
+  starting.move();
+
+  return {
+    api: `${config.listen.apiTls ? "https" : "http"}://${addressOf(api, apiAt.host)}`,
+    gateway: addressOf(gatewayServer, gatewayAt.host),
+    caFile: certificates.caFile,
+    stop: async () => {
+      stopping.abort(new Error("the emulator stops"));
+      const closed = new Promise((done) => api.close(done));
+      api.closeAllConnections();
+      await Promise.all([closed, listener.stop(STOP_GRACE_MS)]);
+      broker.stop();
+    },
+  };
+}
+
+/** Every name a client may connect by, and the loopback addresses. */
+function certificateNames({ domains }: EmulatorConfig): string[] {
+  const names = domains.flatMap(({ serverName, aliases }) => [serverName, ...aliases]);
+  return [...new Set([...names.map((name) => name.toLowerCase()), "localhost", "127.0.0.1", "::1"])];
+}
+
+function hostAndPort(address: string): { readonly host: string; readonly port: number } {
+  const at = address.lastIndexOf(":");
+  return { host: address.slice(0, at).replace(/^\[(.*)\]$/, "$1"), port: Number(address.slice(at + 1)) };
+}
+
+function listen(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<void> {
+  return new Promise((done, failed) => {
+    server.once("error", failed);
+    server.listen({ host, port }, () => {
+      server.off("error", failed);
+      done();
+    });
+  });
+}
+
+function addressOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

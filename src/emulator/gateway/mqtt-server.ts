@@ -1,0 +1,204 @@
+import type { Buffer } from "node:buffer";
+import { randomUUID } from "node:crypto";
+import type { IConnectPacket, Packet } from "mqtt-packet";
+import { sleep } from "../../lib/clock.ts";
+import { errorMessage } from "../../lib/errors.ts";
+import type { Refused } from "../authorizers/authenticate.ts";
+import { connectRefusal } from "../behaviours.ts";
+import type { Fault } from "../faults.ts";
+import { admit, type ConnectRequest } from "./admit.ts";
+import { encode, MAX_SESSION_EXPIRY_SECONDS, refusingConnack } from "./connack.ts";
+import { PacketReader, ProtocolError } from "./framing.ts";
+import { type Gateway, LINGER_MS, logRefusal, type MqttLink } from "./link.ts";
+import { MqttSession } from "./mqtt-session.ts";
+
+/** A client that connects and says nothing is dropped. */
+const CONNECT_WITHIN_MS = 10_000;
+const GARBAGE = "\x00\xff fleet-smoke emulator: this is no MQTT \xff\x00";
+
+/** Serves MQTT on one connection until it ends. Never rejects; the stream is destroyed when it is over. */
+export async function serveMqtt(gateway: Gateway, link: MqttLink): Promise<void> {
+  const connection = new MqttConnection(gateway, link);
+  try {
+    await connection.run();
+  } catch (error) {
+    // A stream that is torn down while we write ends here as well: nothing to do but to be gone.
+    gateway.log.debug({ error: errorMessage(error) }, "connection ended");
+  } finally {
+    connection.dispose();
+  }
+}
+
+class MqttConnection {
+  readonly #gateway: Gateway;
+  readonly #link: MqttLink;
+  readonly #reader = new PacketReader();
+  /** Aborted when the connection is gone or the emulator stops: an authorizer need not be waited for. */
+  readonly #gone = new AbortController();
+  #session: MqttSession | null = null;
+  #isConnecting = false;
+  #isEnding = false;
+  #lingerTimer: NodeJS.Timeout | null = null;
+  #connectTimer: NodeJS.Timeout;
+
+  constructor(gateway: Gateway, link: MqttLink) {
+    this.#gateway = gateway;
+    this.#link = link;
+    link.stream.once("close", () => this.#gone.abort(new Error("the connection is closed")));
+    link.stream.on("error", () => link.stream.destroy());
+    this.#connectTimer = setTimeout(() => link.stream.destroy(), CONNECT_WITHIN_MS);
+    gateway.signal.addEventListener("abort", this.#onStop, { once: true });
+  }
+
+  async run(): Promise<void> {
+    for await (const chunk of this.#link.stream) {
+      // After our last word the rest is read and dropped: closing with unread bytes would reset the connection
+      // and might cost the client that word.
+      if (this.#isEnding) continue;
+      await this.#take(chunk as Buffer);
+    }
+  }
+
+  dispose(): void {
+    this.#gateway.signal.removeEventListener("abort", this.#onStop);
+    clearTimeout(this.#connectTimer);
+    if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
+    this.#session?.closed();
+    this.#link.stream.destroy();
+  }
+
+  /** A session says goodbye itself. */
+  readonly #onStop = (): void => {
+    if (this.#session === null) this.#link.stream.destroy();
+  };
+
+  async #take(chunk: Buffer): Promise<void> {
+    try {
+      for (const packet of this.#reader.push(chunk)) {
+        await this.#handle(packet);
+        if (this.#isEnding) return;
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#session?.protocolError(error.code);
+      this.#end();
+    }
+  }
+
+  async #handle(packet: Packet): Promise<void> {
+    if (this.#session !== null) {
+      this.#session.handle(packet);
+      return;
+    }
+    // The first packet has to be a CONNECT (MQTT-3.1.0-1).
+    if (packet.cmd !== "connect" || this.#isConnecting) throw new ProtocolError("not a CONNECT", 0x82);
+    this.#isConnecting = true;
+    clearTimeout(this.#connectTimer);
+    await this.#connect(packet);
+  }
+
+  async #connect(packet: IConnectPacket): Promise<void> {
+    const request = readConnect(packet);
+    if (request === null) {
+      // MQTT 3.1, or no client id for a session to keep: MQTT 3.1.1, 3.2.2.3.
+      this.#write(refusingConnack(4, packet.protocolVersion === 4 ? 2 : 1), 4);
+      this.#end();
+      return;
+    }
+    const unsupported = unsupportedCode(packet);
+    if (unsupported !== null) {
+      if (request.version === 5) this.#write(refusingConnack(5, unsupported), 5);
+      this.#end();
+      return;
+    }
+    const fault = this.#drawFault(request);
+    if (fault !== null && !(await this.#strike(fault, request))) return;
+    const entry = await admit(this.#gateway, this.#link, request, this.#gone.signal);
+    if (this.#link.stream.destroyed || this.#isEnding) return;
+    if (entry.kind === "refused") this.#refuse(entry, request);
+    else this.#session = new MqttSession(this.#gateway, this.#link, request, entry, () => this.#end());
+  }
+
+  #refuse(refusal: Refused, { version, clientId }: ConnectRequest): void {
+    logRefusal(this.#gateway, this.#link, this.#protocol, clientId, refusal);
+    const how = connectRefusal(this.#gateway.account.behaviours, refusal.cause, version);
+    if (how !== "close") this.#write(refusingConnack(version, how), version);
+    this.#end();
+  }
+
+  get #protocol(): "mqtt" | "wss" {
+    return this.#link.http === null ? "mqtt" : "wss";
+  }
+
+  #drawFault({ clientId, username }: ConnectRequest): Fault | null {
+    return this.#gateway.faults.draw("connect", {
+      clientId,
+      username: username?.split("?", 1)[0],
+      serverName: this.#link.serverName ?? undefined,
+      protocol: this.#protocol,
+    });
+  }
+
+  /** Does what the fault says; true: the CONNECT goes on all the same. */
+  async #strike({ kind, code, delayMs }: Fault, { version }: ConnectRequest): Promise<boolean> {
+    switch (kind) {
+      case "delay":
+        await sleep(delayMs, this.#gone.signal);
+        return true;
+      case "connack":
+        this.#write(refusingConnack(version, code ?? 0), version);
+        this.#end();
+        return false;
+      case "garbage":
+        this.#link.stream.write(GARBAGE);
+        return false;
+      case "reset":
+        this.#link.reset();
+        return false;
+      case "silent":
+        return false;
+      default:
+        this.#end();
+        return false;
+    }
+  }
+
+  #write(packet: Packet, version: 4 | 5): void {
+    if (this.#link.stream.writable) this.#link.stream.write(encode(packet, version));
+  }
+
+  /** Closes in good order: what was written arrives, then the connection is gone. */
+  #end(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    this.#link.stream.end();
+    this.#lingerTimer = setTimeout(() => this.#link.stream.destroy(), LINGER_MS);
+  }
+}
+
+/** Null: a version or client id that no session can be opened for. */
+function readConnect(packet: IConnectPacket): ConnectRequest | null {
+  const version = packet.protocolVersion;
+  if (version !== 4 && version !== 5) return null;
+  const { clientId, clean = true, properties, username, password, will } = packet;
+  if (clientId === "" && version === 4 && !clean) return null;
+  const expiry =
+    version === 4 ? (clean ? 0 : MAX_SESSION_EXPIRY_SECONDS) : (properties?.sessionExpiryInterval ?? 0);
+  return {
+    version,
+    clientId: clientId === "" ? `$GEN/${randomUUID()}` : clientId,
+    isAssigned: clientId === "",
+    clean,
+    sessionExpirySeconds: Math.min(expiry, MAX_SESSION_EXPIRY_SECONDS),
+    keepAliveSeconds: packet.keepalive ?? 0,
+    username: username ?? null,
+    password: password ?? null,
+    will: will ?? null,
+  };
+}
+
+/** What AWS does not support of MQTT 5: enhanced authentication, QoS 2. */
+function unsupportedCode({ properties, will }: IConnectPacket): number | null {
+  if (properties?.authenticationMethod !== undefined) return 0x8c;
+  return will?.qos === 2 ? 0x9b : null;
+}
