@@ -1,0 +1,54 @@
+import type { HttpOptions } from "../ports.ts";
+import { landingPage } from "./landing.ts";
+import type { PathRoutes } from "./route.ts";
+
+const TEXT = "text/plain; charset=utf-8";
+
+/** Metrics and health, named as Prometheus names them, and the page for a person who opens the address. */
+export function operationRoutes({
+  metricsPage,
+  ready,
+}: Pick<HttpOptions, "metricsPage" | "ready">): PathRoutes[] {
+  return [
+    {
+      path: "/metrics",
+      methods: {
+        GET: {
+          kind: "served",
+          access: "open",
+          handle: async (_request, reply) => {
+            const { contentType, body } = await metricsPage();
+            return reply.type(contentType).send(body);
+          },
+        },
+      },
+    },
+    {
+      path: "/-/healthy",
+      methods: {
+        GET: {
+          kind: "served",
+          access: "open",
+          handle: (_request, reply) => reply.type(TEXT).send("healthy\n"),
+        },
+      },
+    },
+    {
+      path: "/-/ready",
+      methods: {
+        GET: {
+          kind: "served",
+          access: "open",
+          handle: (_request, reply) => {
+            const state = ready();
+            return reply
+              .code(state.ready ? 200 : 503)
+              .type(TEXT)
+              .send(`${state.reason}\n`);
+          },
+        },
+      },
+    },
+    { path: "/", methods: { GET: landingPage } },
+  ];
+}

@@ -1,0 +1,74 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Access, Guard } from "../guard.ts";
+import { type Refusal, refuse } from "../refusal.ts";
+
+export const METHODS = ["GET", "POST", "DELETE"] as const;
+type Method = (typeof METHODS)[number];
+
+/** What one method of a path does. */
+export type Endpoint =
+  | {
+      readonly kind: "served";
+      readonly access: Access;
+      readonly handle: (request: FastifyRequest, reply: FastifyReply) => unknown;
+    }
+  /** Promised by the API, and not built yet; answered before a body is read. */
+  | { readonly kind: "later"; readonly access: Access };
+
+export interface PathRoutes {
+  /** In the router's notation: `/runs/:runId`. */
+  readonly path: string;
+  readonly methods: Readonly<Partial<Record<Method, Endpoint>>>;
+}
+
+const LATER: Refusal = { status: 501, detail: "not yet available" };
+
+/** The only way a route comes into being, so that none is without its guard. */
+export function addRoutes(app: FastifyInstance, { path, methods }: PathRoutes, guard: Guard): void {
+  for (const method of METHODS) {
+    const endpoint = methods[method];
+    if (endpoint !== undefined) addEndpoint(app, method, path, endpoint, guard);
+  }
+  addOtherMethods(app, path, methods, guard);
+}
+
+function addEndpoint(
+  app: FastifyInstance,
+  method: Method,
+  url: string,
+  endpoint: Endpoint,
+  guard: Guard,
+): void {
+  app.route({
+    method,
+    url,
+    onRequest: async (request, reply) => {
+      const refusal = (await guard(request, endpoint.access)) ?? (endpoint.kind === "later" ? LATER : null);
+      if (refusal !== null) return refuse(reply, refusal);
+    },
+    handler: (request, reply) =>
+      endpoint.kind === "later" ? refuse(reply, LATER) : endpoint.handle(request, reply),
+  });
+}
+
+/** OPTIONS tells what a path can do; every other method is refused with the same list. */
+function addOtherMethods(
+  app: FastifyInstance,
+  url: string,
+  methods: PathRoutes["methods"],
+  guard: Guard,
+): void {
+  const served: readonly string[] = [
+    ...METHODS.filter((method) => methods[method] !== undefined),
+    ...(methods.GET === undefined ? [] : ["HEAD"]),
+  ];
+  const allow = [...served, "OPTIONS"].join(", ");
+  const answer = async (request: FastifyRequest, reply: FastifyReply) => {
+    const refusal = await guard(request, "public");
+    if (refusal !== null) return refuse(reply, refusal);
+    if (request.method === "OPTIONS") return reply.code(204).header("allow", allow).send();
+    return refuse(reply, { status: 405, detail: `expected one of ${allow}`, headers: { allow } });
+  };
+  const others = app.supportedMethods.filter((method) => !served.includes(method));
+  app.route({ method: others, url, onRequest: answer, handler: answer });
+}
