@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import type { Target } from "../../src/model/target.ts";
 import { type AwsServer, awsError, ok, type SeenRequest, type ServerReply } from "../support/aws-server.ts";
 import { NEVER, type Parts, startParts, useStaticCredentials } from "./aws-parts.ts";
@@ -109,6 +109,7 @@ describe("endpoint", () => {
     second.abort(new Error("second left"));
     await expect(answers[1]).rejects.toThrow("second left");
     await ends;
+    await vi.waitFor(() => expect(parts.seen).toHaveLength(1));
     parts.server.reply = () => ok({ endpointAddress: OWN });
     expect(await parts.describe.resolveEndpoint(parts.target, NEVER)).toMatchObject({ kind: "ready" });
   });

@@ -52,32 +52,56 @@ describe("budget", () => {
     expect(startedAtMs.at(-1)).toBeLessThan(100);
   });
 
-  test("in no sliding second it lets through more than limit and burst", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.record({
-          perSecond: fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 200, max: 3000 })),
-          burst: fc.integer({ min: 1, max: 20 }),
-          arrivals: fc.array(fc.nat(3000), { minLength: 1, maxLength: 150 }),
-          lateness: fc.array(fc.double({ min: 0, max: 30, noNaN: true }), { minLength: 1, maxLength: 7 }),
-        }),
-        async ({ perSecond, burst, arrivals, lateness }) => {
-          let timers = 0;
-          const timing = new SimulatedTiming(() => lateness[timers++ % lateness.length] ?? 0);
-          const bucket = new TokenBucket({ perSecond, burst }, timing);
-          const { startedAtMs, note } = calls(timing);
-          for (const atMs of [...arrivals].sort((a, b) => a - b)) {
-            await timing.runTo(atMs);
-            void bucket.take(NEVER).then(note);
-          }
-          await timing.runTo(1e9);
-          expect(startedAtMs).toHaveLength(arrivals.length);
-          expect(busiestSecond(startedAtMs)).toBeLessThanOrEqual(perSecond + burst);
-          expect(timing.timers).toBe(0);
-        },
-      ),
-      { numRuns: 60 },
-    );
+  // The second range is where several tokens share a tick of the timer. Enough come at once to keep either busy.
+  test.each([
+    ["evenly spaced", { min: 1, max: 60 }, 200],
+    ["faster than timers tick", { min: 250, max: 400 }, 900],
+  ])(
+    "in no sliding second it lets through more than limit and burst: %s",
+    async (_, rates, arrivalsAtMost) => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.record({
+            perSecond: fc.integer(rates),
+            burst: fc.integer({ min: 1, max: 20 }),
+            atOnce: fc.nat(arrivalsAtMost),
+            arrivals: fc.array(fc.nat(3000), { minLength: 1, maxLength: 50 }),
+            lateness: fc.array(fc.double({ min: 0, max: 30, noNaN: true }), { minLength: 1, maxLength: 7 }),
+          }),
+          async ({ perSecond, burst, atOnce, arrivals, lateness }) => {
+            let timers = 0;
+            const timing = new SimulatedTiming(() => lateness[timers++ % lateness.length] ?? 0);
+            const bucket = new TokenBucket({ perSecond, burst }, timing);
+            const { startedAtMs, note } = calls(timing);
+            for (let i = 0; i < atOnce; i++) void bucket.take(NEVER).then(note);
+            for (const atMs of [...arrivals].sort((a, b) => a - b)) {
+              await timing.runTo(atMs);
+              void bucket.take(NEVER).then(note);
+            }
+            await timing.runTo(1e9);
+            expect(startedAtMs).toHaveLength(atOnce + arrivals.length);
+            expect(busiestSecond(startedAtMs)).toBeLessThanOrEqual(perSecond + burst);
+            expect(timing.timers).toBe(0);
+          },
+        ),
+        { numRuns: 40 },
+      );
+    },
+  );
+
+  test.each([
+    [10, 1],
+    [50, 5],
+    [300, 1],
+    [3000, 100],
+  ])("a queue that never ends stays within %i a second and a burst of %i", async (perSecond, burst) => {
+    const timing = new SimulatedTiming(() => 2);
+    const bucket = new TokenBucket({ perSecond, burst }, timing);
+    const { startedAtMs, note } = calls(timing);
+    for (let i = 0; i < perSecond * 3; i++) void bucket.take(NEVER).then(note);
+    await timing.runTo(3500);
+    expect(busiestSecond(startedAtMs)).toBeLessThanOrEqual(perSecond + burst);
+    expect(startedAtMs.length).toBeGreaterThan(perSecond * 2.5);
   });
 
   test("an idle bucket gives its burst at once, and then its rate", async () => {
