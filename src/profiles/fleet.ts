@@ -14,8 +14,6 @@ import { type Scan, Scanner } from "./scanner.ts";
 import { type Fingerprint, handleBytes, type OpenBytes, SourceChangedError } from "./source-bytes.ts";
 import { spool } from "./spool.ts";
 
-export type { Scan } from "./scanner.ts";
-
 export interface FleetOptions {
   /** Names of the configured targets. */
   readonly targets: readonly string[];

@@ -110,7 +110,7 @@ function endLine(outcome: Exclude<Outcome, { kind: "skipped" }>): string {
     case "accepted":
       return `accepted (${outcome.code})`;
     case "refused":
-      return `refused by ${outcome.how}${outcome.code === null ? "" : ` ${outcome.code}`}${outcome.reason ? `: ${outcome.reason}` : ""}`;
+      return `refused by ${outcome.how}: ${outcome.reason ?? outcome.code}`;
     case "unreachable":
     case "broken":
       return `${outcome.kind}: ${outcome.cause}: ${outcome.reason}`;

@@ -121,6 +121,8 @@ function plainLines(out: ProgressOutput, { counts, label }: ProgressOptions): Dr
   let written = { atMs: Number.NEGATIVE_INFINITY, share: 0, checks: -1 };
   return (pace, final) => {
     const now = counts();
+    // Nothing is known yet: the sources are still being read.
+    if (now.planned === 0 && !final) return;
     const isDue =
       pace.elapsedMs() - written.atMs >= LINE_EVERY_MS || share(now) - written.share >= LINE_EVERY_SHARE;
     if (final ? now.checks === written.checks : !isDue) return;

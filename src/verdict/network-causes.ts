@@ -24,15 +24,15 @@ export const refusedUnexplained: Detector = ({ outcome }) =>
     ? { code: "GATEWAY_REFUSED_UNEXPLAINED", evidence: describeRefusal(outcome) }
     : null;
 
-/** What the gateway did, in words. */
-export function describeRefusal(outcome: Extract<Outcome, { kind: "refused" }>): string {
-  const said = outcome.reason === null || outcome.reason === "" ? "" : `: ${outcome.reason}`;
-  switch (outcome.how) {
+/** What the gateway did, in words; a prober's reason says it best. */
+export function describeRefusal({ how, code, reason }: Extract<Outcome, { kind: "refused" }>): string {
+  if (reason !== null && reason !== "") return reason;
+  switch (how) {
     case "code":
-      return `CONNACK ${outcome.code}${said}`;
+      return `CONNACK ${code}`;
     case "status":
-      return `HTTP ${outcome.code}${said}`;
+      return `HTTP ${code}`;
     case "closed":
-      return `closed without an answer${said}`;
+      return "closed without an answer";
   }
 }

@@ -138,7 +138,7 @@ describe("the daemon", () => {
     const file = join(bench.folder, "clock.yaml");
     await writeFile(file, JSON.stringify({ ...config, schedule }));
     const { daemon } = await startDaemon(file);
-    await daemon.says(/scheduled trigger[^]*run finished/);
+    await daemon.says(/scheduled trigger[\s\S]*run finished/);
     expect(await stop(daemon)).toBe(0);
   });
 
