@@ -14,13 +14,15 @@ import { DEVICE_DETECTORS } from "./device-causes.ts";
 import { type Detector, type Finding, keptOut } from "./facts.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { closedUnconfirmed, connectionEnded, describeRefusal, refusedUnexplained } from "./network-causes.ts";
-import { POLICY_DETECTORS, POLICY_DOUBTS } from "./policy-causes.ts";
+import { POLICY_DETECTORS, POLICY_DOUBTS, unprovenExpectation } from "./policy-causes.ts";
 
 /** Judges a check and names its causes, the one to act on first. A pass has none. */
 export function verdictOf(facts: Facts): Verdict {
   const judgement = judge({ ...facts, check: facts.check });
   const mismatch = judgement.kind === "pass" ? expectationMismatch(facts) : null;
   if (mismatch) return { kind: "fail", causes: [toCause(mismatch, facts)] };
+  const unproven = judgement.kind === "pass" ? unprovenExpectation(facts) : null;
+  if (unproven) return { kind: "inconclusive", causes: [toCause(unproven, facts)] };
   if (judgement.kind === "pass") return { kind: "pass", causes: [] };
   return { kind: judgement.kind, causes: explain(facts, judgement) };
 }
