@@ -14,7 +14,7 @@ export type Meaning =
  * (API_TestInvokeAuthorizer and the describe calls), the front end's own (apireference/CommonErrors) in the
  * spellings of its protocols, and the SDK's credential chain.
  */
-const NAMES: Readonly<Record<Meaning, readonly string[]>> = {
+export const ERROR_NAMES: Readonly<Record<Meaning, readonly string[]>> = {
   refused: ["InvalidRequestException", "ValidationException", "ValidationError", "SerializationException"],
   "bad-response": ["InvalidResponseException"],
   throttled: ["ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"],
@@ -54,13 +54,13 @@ const NAMES: Readonly<Record<Meaning, readonly string[]>> = {
 };
 
 const MEANINGS: ReadonlyMap<string, Meaning> = new Map(
-  (Object.keys(NAMES) as Meaning[]).flatMap((meaning) =>
-    NAMES[meaning].map((name) => [name, meaning] as const),
+  (Object.keys(ERROR_NAMES) as Meaning[]).flatMap((meaning) =>
+    ERROR_NAMES[meaning].map((name) => [name, meaning] as const),
   ),
 );
 
 /** Errors of the connection before AWS answered; a second try may meet a better moment. */
-const CONNECTION_CODES: ReadonlySet<string> = new Set([
+export const CONNECTION_CODES: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
   "EPIPE",
