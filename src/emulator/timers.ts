@@ -1,4 +1,7 @@
-/** Timers that belong to one owner, so that stopping it leaves none behind. */
+/**
+ * Timers that belong to one owner, so that stopping it leaves none behind. They are no reason for the process to
+ * stay up: its listeners are.
+ */
 export class Timers {
   readonly #pending = new Set<NodeJS.Timeout>();
 
@@ -8,6 +11,7 @@ export class Timers {
       this.#pending.delete(timer);
       task();
     }, ms);
+    timer.unref();
     this.#pending.add(timer);
     return () => {
       clearTimeout(timer);

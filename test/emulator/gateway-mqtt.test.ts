@@ -1,47 +1,259 @@
-import { readFileSync } from "node:fs";
-import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENDPOINT, startTestEmulator, type TestEmulator } from "../support/emulator.ts";
+import { connect, type MqttClient } from "mqtt";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import {
+  admitted,
+  arn,
+  connackOf,
+  connectMqtt,
+  mqttOptions,
+  nextMessage,
+  policy,
+  startTestEmulator,
+  type TestEmulator,
+  tableAuthorizer,
+} from "../support/emulator.ts";
+
+const NARROW = admitted(
+  policy("iot:Connect", arn("client/${iot:ClientId}")),
+  policy(["iot:Publish", "iot:Receive"], arn("topic/mine/*")),
+  policy("iot:Subscribe", arn("topicfilter/mine/*")),
+);
 
 let emulator: TestEmulator;
 beforeAll(async () => {
-  emulator = await startTestEmulator();
+  emulator = await startTestEmulator({
+    authorizers: [
+      tableAuthorizer([
+        { when: { username: "device", password: "right" }, answer: admitted() },
+        { when: { username: "narrow" }, answer: NARROW },
+        { when: { username: "foreign" }, answer: admitted(policy("iot:Connect", arn("client/other"))) },
+        { when: { username: "throws" }, error: "boom" },
+        { when: { username: "dashed" }, answer: { ...admitted(), principalId: "a-b" } },
+        { when: { username: "odd-lifetime" }, answer: { ...admitted(), refreshAfterInSeconds: 5 } },
+        { when: { username: "no-boolean" }, answer: { isAuthenticated: "true" } },
+        {
+          when: { username: "eleven" },
+          answer: admitted(...Array.from({ length: 11 }, () => policy("iot:*", "*"))),
+        },
+        { when: { username: "long" }, answer: admitted(policy("iot:*", "x".repeat(2048))) },
+      ]),
+      tableAuthorizer([], { name: "asleep", status: "INACTIVE" }),
+      tableAuthorizer([], { name: "ungranted", invokePermission: "missing" }),
+    ],
+  });
 });
 afterAll(() => emulator.stop());
 
-function connect(options: IClientOptions): Promise<MqttClient> {
-  return connectAsync(
-    {
-      protocol: "mqtts",
-      host: emulator.host,
-      port: emulator.port,
-      servername: ENDPOINT,
-      ca: readFileSync(emulator.caFile),
-      ALPNProtocols: ["mqtt"],
-      reconnectPeriod: 0,
-      username: "device",
-      password: "right",
-      ...options,
-    },
-    false,
-  );
+let lastId = 0;
+async function open(options: Parameters<typeof connectMqtt>[1] = {}): Promise<MqttClient> {
+  lastId += 1;
+  const client = await connectMqtt(emulator, { clientId: `client-${lastId}`, ...options });
+  onTestFinished(() => client.endAsync(true));
+  return client;
+}
+
+function closed(client: MqttClient): Promise<void> {
+  return new Promise((resolve) => client.once("close", () => resolve()));
 }
 
 describe.each([4, 5] as const)("MQTT version %i", (protocolVersion) => {
-  test("publishes to itself", async () => {
-    const client = await connect({ protocolVersion, clientId: `own-${protocolVersion}` });
-    const got = new Promise((resolve) =>
-      client.on("message", (topic, payload) => resolve([topic, payload.toString()])),
-    );
+  const code = protocolVersion === 4 ? 5 : 135;
+
+  test("a message goes from publisher to subscriber", async () => {
+    const client = await open({ protocolVersion });
+    const got = nextMessage(client);
     await client.subscribeAsync("a/+", { qos: 1 });
     await client.publishAsync("a/b", "hello", { qos: 1 });
-    expect(await got).toEqual(["a/b", "hello"]);
-    await client.endAsync();
+    expect(await got).toMatchObject({ topic: "a/b", payload: "hello" });
+    await client.unsubscribeAsync("a/+");
   });
 
-  test("refuses a wrong password", async () => {
-    await expect(connect({ protocolVersion, password: "wrong" })).rejects.toMatchObject({
-      code: protocolVersion === 4 ? 5 : 135,
-    });
+  test.each([
+    ["a wrong password", { password: "wrong" }, code],
+    ["an authorizer that throws", { username: "throws" }, protocolVersion === 4 ? "closed" : 128],
+    ["a principal id with a dash", { username: "dashed" }, protocolVersion === 4 ? "closed" : 128],
+    ["a lifetime out of range", { username: "odd-lifetime" }, protocolVersion === 4 ? "closed" : 128],
+    [
+      "an isAuthenticated that is no boolean",
+      { username: "no-boolean" },
+      protocolVersion === 4 ? "closed" : 128,
+    ],
+    ["more than ten documents", { username: "eleven" }, protocolVersion === 4 ? "closed" : 128],
+    ["a document over 2048 characters", { username: "long" }, protocolVersion === 4 ? "closed" : 128],
+    ["an unknown authorizer", named("nobody"), protocolVersion === 4 ? "closed" : code],
+    ["an inactive authorizer", named("asleep"), protocolVersion === 4 ? "closed" : code],
+    ["a function IoT may not invoke", named("ungranted"), protocolVersion === 4 ? "closed" : 128],
+    ["a policy for another client id", { username: "foreign" }, code],
+    ["a client id over 128 bytes", { clientId: "ä".repeat(65) }, protocolVersion === 4 ? "closed" : 133],
+    ["a client id of the gateway's own", { clientId: "$GEN/1" }, protocolVersion === 4 ? "closed" : 133],
+    ["a will that may not be published", willOn("theirs/a"), code],
+  ])("refuses %s", async (_what, options, expected) => {
+    expect(await connackOf(emulator, { protocolVersion, clientId: "refused", ...options })).toBe(expected);
+  });
+
+  test("lets a client id of 128 bytes and a permitted will in", async () => {
+    expect(await connackOf(emulator, { protocolVersion, clientId: "x".repeat(128) })).toBe(0);
+    expect(await connackOf(emulator, { protocolVersion, ...willOn("mine/a") })).toBe(0);
+  });
+
+  test("a second connection with the client id takes the first one over", async () => {
+    const first = await open({ protocolVersion, clientId: `twin-${protocolVersion}` });
+    const codes: (number | undefined)[] = [];
+    first.on("disconnect", ({ reasonCode }) => codes.push(reasonCode));
+    const gone = closed(first);
+    await open({ protocolVersion, clientId: `twin-${protocolVersion}` });
+    await gone;
+    expect(codes).toEqual(protocolVersion === 5 ? [0x8e] : []);
+  });
+
+  test("a message is delivered only where iot:Receive allows it", async () => {
+    const narrow = await open({ protocolVersion, username: "narrow" });
+    const wide = await open({ protocolVersion });
+    const got = nextMessage(narrow);
+    await narrow.subscribeAsync("mine/#");
+    // `mine` itself is covered by the filter, but not by the policy's topic/mine/*.
+    await wide.publishAsync("mine", "kept back", { qos: 1 });
+    await wide.publishAsync("mine/a", "delivered", { qos: 1 });
+    expect(await got).toMatchObject({ payload: "delivered" });
+  });
+
+  test("a new subscription gets the retained message", async () => {
+    const client = await open({ protocolVersion });
+    const topic = `kept/${protocolVersion}`;
+    await client.publishAsync(topic, "old", { qos: 1, retain: true });
+    const got = nextMessage(client);
+    await client.subscribeAsync("kept/#");
+    expect(await got).toEqual({ topic, payload: "old", retain: true });
+    await client.publishAsync(topic, "", { qos: 1, retain: true });
+  });
+
+  test("the will is published when the connection breaks, not when the client leaves", async () => {
+    const watcher = await open({ protocolVersion });
+    await watcher.subscribeAsync("mine/will");
+    const will = { topic: "mine/will", payload: Buffer.from("leaving"), qos: 1 as const, retain: false };
+    const leaver = await open({ protocolVersion, will });
+    await leaver.endAsync();
+    const got = nextMessage(watcher);
+    const broken = await open({ protocolVersion, will: { ...will, payload: Buffer.from("broken") } });
+    broken.stream.destroy();
+    expect(await got).toMatchObject({ payload: "broken" });
+  });
+
+  test("a persistent session keeps subscriptions and messages for an absent client", async () => {
+    const clientId = `absent-${protocolVersion}`;
+    const persistent = {
+      protocolVersion,
+      clientId,
+      clean: false,
+      ...(protocolVersion === 5 && { properties: { sessionExpiryInterval: 60 } }),
+    };
+    const before = await open(persistent);
+    await before.subscribeAsync("queue/a", { qos: 1 });
+    await before.endAsync();
+    const publisher = await open({ protocolVersion });
+    await publisher.publishAsync("queue/a", "while away", { qos: 1 });
+
+    const after = await connectMqttPaused(persistent);
+    expect(await after.message).toMatchObject({ payload: "while away" });
+    expect(after.sessionPresent).toBe(true);
   });
 });
+
+describe("what the policies do not allow", () => {
+  test("MQTT 3.1.1: a denied publish ends the connection", async () => {
+    const client = await open({ protocolVersion: 4, username: "narrow" });
+    const gone = closed(client);
+    client.publish("theirs/a", "x", { qos: 0 });
+    await gone;
+  });
+
+  test("MQTT 3.1.1: a denied subscribe ends the connection", async () => {
+    const client = await open({ protocolVersion: 4, username: "narrow" });
+    const gone = closed(client);
+    client.subscribe("theirs/a");
+    await gone;
+  });
+
+  test("MQTT 5: denied publish and subscribe are answered with 0x87 and the session goes on", async () => {
+    const client = await open({ protocolVersion: 5, username: "narrow" });
+    await expect(client.publishAsync("theirs/a", "x", { qos: 1 })).rejects.toMatchObject({ code: 0x87 });
+    await expect(client.subscribeAsync(["theirs/a", "mine/a"])).rejects.toMatchObject({
+      packet: { granted: [0x87, 0] },
+    });
+    await client.publishAsync("mine/a", "x", { qos: 1 });
+  });
+});
+
+describe("limits", () => {
+  test("QoS 2 ends an MQTT 5 session with 0x9B", async () => {
+    const client = await open({ protocolVersion: 5 });
+    const reason = new Promise((resolve) => client.on("disconnect", ({ reasonCode }) => resolve(reasonCode)));
+    client.on("error", () => {});
+    // MQTT.js keeps to the server's maximum QoS: the packet (topic `a`, id 1, no properties) is written past it.
+    client.stream.write(Buffer.from([0x34, 6, 0, 1, 0x61, 0, 1, 0]));
+    expect(await reason).toBe(0x9b);
+  });
+
+  test("CONNACK of MQTT 5 tells the gateway's limits", async () => {
+    const client = await connectMqttPaused({ protocolVersion: 5, keepalive: 5, clientId: "" });
+    expect(client.properties).toMatchObject({
+      receiveMaximum: 100,
+      maximumQoS: 1,
+      topicAliasMaximum: 8,
+      maximumPacketSize: 149_504,
+      serverKeepAlive: 30,
+      assignedClientIdentifier: expect.stringMatching(/^\$GEN\//),
+    });
+  });
+
+  test("a payload over 128 KB ends the connection", async () => {
+    const client = await open({ protocolVersion: 4 });
+    await client.publishAsync("big", Buffer.alloc(128 * 1024), { qos: 1 });
+    const gone = closed(client);
+    client.publish("big", Buffer.alloc(128 * 1024 + 1));
+    await gone;
+  });
+
+  test("more than 8 topic filters in one SUBSCRIBE end the connection", async () => {
+    const client = await open({ protocolVersion: 4 });
+    const gone = closed(client);
+    client.subscribe(Array.from({ length: 9 }, (_, index) => `t/${index}`));
+    await gone;
+  });
+
+  test.each(["a/b/c/d/e/f/g/h/i", "x".repeat(257)])(
+    "a topic beyond the limits ends the connection",
+    async (topic) => {
+      const client = await open({ protocolVersion: 4 });
+      const gone = closed(client);
+      client.publish(topic, "x");
+      await gone;
+    },
+  );
+});
+
+function named(authorizer: string): { username: string } {
+  return { username: `device?x-amz-customauthorizer-name=${authorizer}` };
+}
+
+function willOn(topic: string): object {
+  return { username: "narrow", will: { topic, payload: Buffer.from("bye"), qos: 0, retain: false } };
+}
+
+interface Connected {
+  readonly sessionPresent: boolean;
+  readonly properties: object | undefined;
+  readonly message: Promise<{ payload: string }>;
+}
+
+/** Connects so that neither CONNACK nor the first message can be missed. */
+async function connectMqttPaused(options: object): Promise<Connected> {
+  const client = connect({ ...mqttOptions(emulator), ...options });
+  onTestFinished(() => client.endAsync(true));
+  const message = nextMessage(client);
+  return new Promise((resolve) => {
+    client.on("connect", ({ sessionPresent, properties }) =>
+      resolve({ sessionPresent, properties, message }),
+    );
+  });
+}

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import { parseEmulatorConfig } from "../../src/emulator/config.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/emulator.ts";
 
@@ -82,4 +83,65 @@ export async function startTestEmulator(changes: object = {}): Promise<TestEmula
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** MQTT.js straight to the gateway, without reconnecting. */
+export function mqttOptions({ host, port, caFile }: TestEmulator): IClientOptions {
+  return {
+    protocol: "mqtts",
+    host,
+    port,
+    servername: ENDPOINT,
+    ca: readFileSync(caFile),
+    ALPNProtocols: ["mqtt"],
+    reconnectPeriod: 0,
+    username: "device",
+    password: "right",
+  };
+}
+
+export function connectMqtt(emulator: TestEmulator, options: IClientOptions = {}): Promise<MqttClient> {
+  const all: IClientOptions = { ...mqttOptions(emulator), ...options };
+  return new Promise((resolve, reject) => {
+    const client = connect(all);
+    const refused = () => {
+      client.end(true);
+      reject(new Error("the gateway did not accept the connection"));
+    };
+    client.once("error", refused).once("close", refused);
+    client.once("connect", () => {
+      client.off("error", refused).off("close", refused);
+      client.on("error", () => {});
+      resolve(client);
+    });
+  });
+}
+
+/** How a connection attempt ends: a CONNACK code, or that it closed without one. */
+export function connackOf(emulator: TestEmulator, options: IClientOptions = {}): Promise<number | "closed"> {
+  return new Promise((resolve) => {
+    const all: IClientOptions = { ...mqttOptions(emulator), ...options };
+    const client = connect(all);
+    let code: number | "closed" = "closed";
+    client.on("packetreceive", (packet) => {
+      if (packet.cmd === "connack") code = packet.returnCode ?? packet.reasonCode ?? -1;
+      client.end(true);
+    });
+    client.on("error", () => client.end(true));
+    client.on("close", () => {
+      client.end(true);
+      resolve(code);
+    });
+  });
+}
+
+/** The next message a client gets. */
+export function nextMessage(
+  client: MqttClient,
+): Promise<{ topic: string; payload: string; retain: boolean }> {
+  return new Promise((resolve) => {
+    client.once("message", (topic, payload, { retain }) =>
+      resolve({ topic, payload: payload.toString(), retain }),
+    );
+  });
 }
