@@ -225,8 +225,9 @@ function secretsOf(profile: Profile, credentials: Credentials, trio: FullTrio, w
     wire.kind === "https" ? null : wire.connect.username,
     username,
   ];
-  // A user name that only repeats the device's public name would blank that name out of every message.
-  const isPublic = (text: string) => text === profile.id || text === profile.clientId;
+  // A user name that only repeats a name the profile shows openly would blank that name out of every message.
+  const open = [profile.id, profile.clientId, profile.expect.principalId];
+  const isPublic = (text: string) => open.includes(text);
   return parts.filter((part): part is Secret => !!part && part.length > 0 && !isPublic(part.exposeText()));
 }
 

@@ -13,7 +13,8 @@ const PLANTED = {
   query: "planted-query-value-8812",
   raw: "planted-raw-token-6640",
   username: "planted-login-name-0417",
-  fromFile: "planted-file-secret-9903",
+  // Letters and digits only, so that an authorizer can return it as its principalId.
+  fromFile: "PlantedFileSecret9903",
   fromCommand: "planted-exec-secret-2288",
 };
 
@@ -45,7 +46,7 @@ function devices(): object[] {
     // The authorizer puts the password into its principalId and policy, the gateway into its reason.
     device("echoed", {
       username: "device-echo",
-      password: PLANTED.fromFile.replace(/.*/, "${file:secret.txt}"),
+      password: "${file:secret.txt}",
     }),
     device("signed", { ...signed, token: signedToken(PLANTED.token) }),
     device("bad-signature", {
@@ -81,8 +82,15 @@ const TALKATIVE = {
       {
         when: { username: "/^device-echo/" },
         answer: answer({
-          principalId: PLANTED.fromFile.replaceAll("-", ""),
-          policyDocuments: [{ Version: "2012-10-17", Statement: [{ Effect: PLANTED.fromFile }] }],
+          principalId: PLANTED.fromFile,
+          policyDocuments: [
+            {
+              Version: "2012-10-17",
+              Statement: [
+                { Effect: "Allow", Action: "iot:*", Resource: "*", Condition: { [PLANTED.fromFile]: {} } },
+              ],
+            },
+          ],
         }),
         gatewayAnswer: { isAuthenticated: false },
       },
@@ -102,8 +110,21 @@ describe("no planted secret", () => {
       publicKeyFiles: { k1: "signed.pub.pem" },
       handler: { table: [{ when: { token: "/^good/" }, answer: answer() }] },
     };
-    bench = await startBench({ profiles: [], emulator: { authorizers: [TALKATIVE, signed] } });
+    bench = await startBench({
+      profiles: [],
+      emulator: { authorizers: [TALKATIVE, signed] },
+      config: {
+        profiles: [
+          { path: "fleet.ndjson" },
+          { path: "by-command.ndjson", credentials: { exec: ["sh", "./credentials.sh"] } },
+        ],
+      },
+    });
     await writeFile(join(bench.folder, "secret.txt"), PLANTED.fromFile);
+    const byCommand = goodDevice(0, { id: "by-command", clientId: "by-command", password: undefined });
+    await writeFile(join(bench.folder, "by-command.ndjson"), `${JSON.stringify(byCommand)}\n`);
+    const script = `echo '{"password":"${PLANTED.fromCommand}"}'; echo "${PLANTED.fromCommand}" >&2`;
+    await writeFile(join(bench.folder, "credentials.sh"), script);
     const fleet = join(bench.folder, "fleet.ndjson");
     await writeFile(
       fleet,
@@ -119,7 +140,7 @@ describe("no planted secret", () => {
     written.push(["run's output", ended.stdout + ended.stderr]);
     written.push(["the JSON report", await readFile(`${bench.folder}/r.json`, "utf8")]);
     written.push(["the metrics", await readFile(`${bench.folder}/r.prom`, "utf8")]);
-    for (const device of ["echoed", "raw", "query", "bad-signature", "not-base64"]) {
+    for (const device of ["echoed", "by-command", "raw", "query", "bad-signature", "not-base64"]) {
       for (const json of [[], ["--json"]]) {
         const probed = await run(["probe", "--config", bench.configFile, "--device", device, ...json]);
         written.push([`probe of ${device} ${json}`, probed.stdout + probed.stderr]);
@@ -130,11 +151,11 @@ describe("no planted secret", () => {
   }, 120_000);
   afterAll(() => bench?.end());
 
-  it("was missed because nothing was written", () => {
-    expect(written.length).toBe(15);
+  it("had a chance to appear: everything was written, for every device", () => {
+    expect(written.length).toBe(17);
     for (const [what, text] of written) expect([what, text.length > 100]).toEqual([what, true]);
     const [, report = ""] = written.find(([what]) => what === "the JSON report") ?? [];
-    expect(JSON.parse(report).results).toHaveLength(devices().length);
+    expect(JSON.parse(report).results).toHaveLength(devices().length + 1);
   });
 
   it.each(Object.entries(PLANTED))("%s appears anywhere, in any encoding", (_, secret) => {
