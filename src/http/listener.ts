@@ -23,16 +23,25 @@ const SECURITY_HEADERS = new Headers({
   "x-content-type-options": "nosniff",
 });
 
-/** @throws UsageError naming the file that cannot be used */
+/** @throws UsageError where a file cannot be read, or the two are no certificate and its key */
 export async function readTlsFiles(tls: HttpConfig["tls"]): Promise<TlsFiles | null> {
   if (tls === null) return null;
-  return { cert: await readPem(tls.certFile), key: await readPem(tls.keyFile) };
+  const files = { cert: await readPem(tls.certFile), key: await readPem(tls.keyFile) };
+  try {
+    // Never listens: what is wrong with the files is found where they can still be named.
+    createTlsServer(files);
+  } catch (error) {
+    const why = scrub(errorMessage(error), []);
+    throw new UsageError(`http.tls: ${tls.certFile} and ${tls.keyFile} cannot be used: ${why}`);
+  }
+  return files;
 }
 
 /** Node's servers with our limits; there are two when `localhost` is both an IPv4 and an IPv6 address. */
 export class Listeners {
   readonly #limits: HttpLimits;
   readonly #tls: TlsFiles | null;
+  readonly #servers: Server[] = [];
   readonly #sockets = new Set<{ destroy(): unknown }>();
 
   constructor(limits: HttpLimits, tls: TlsFiles | null) {
@@ -40,7 +49,6 @@ export class Listeners {
     this.#tls = tls;
   }
 
-  /** @throws UsageError where certificate and key are no pair */
   create(handler: RequestListener): Server {
     const { headersTimeoutMs, requestTimeoutMs, timeoutCheckMs, keepAliveMs, silenceMs, connections } =
       this.#limits;
@@ -52,12 +60,19 @@ export class Listeners {
     };
     const answer: RequestListener = (request, response) => {
       response.setHeaders(SECURITY_HEADERS);
+      // A connection that was in use when the close began becomes idle only now.
+      response.once("close", () => {
+        if (!server.listening) server.closeIdleConnections();
+      });
       handler(request, response);
     };
-    const server =
+    const server: Server =
       this.#tls === null
         ? createServer(options, answer)
-        : secure(this.#tls, headersTimeoutMs, options, answer);
+        : createTlsServer(
+            { ...options, ...this.#tls, handshakeTimeout: headersTimeoutMs, minVersion: "TLSv1.2" },
+            answer,
+          );
     server.setTimeout(silenceMs);
     server.maxConnections = connections;
     // The bare connections: Node's own list leaves out those that have not finished their TLS handshake.
@@ -65,20 +80,18 @@ export class Listeners {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
     });
+    this.#servers.push(server);
     return server;
   }
 
-  /** Ends every connection at once. */
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
-  }
-}
-
-function secure(tls: TlsFiles, handshakeTimeout: number, options: object, answer: RequestListener): Server {
-  try {
-    return createTlsServer({ ...options, ...tls, handshakeTimeout, minVersion: "TLSv1.2" }, answer);
-  } catch (error) {
-    throw new UsageError(`http.tls: certificate and key cannot be used: ${scrub(errorMessage(error), [])}`);
+  /** Accepts nothing more on any address; after `graceMs` what is still in flight is cut off. */
+  async close(graceMs: number): Promise<void> {
+    const timer = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, graceMs);
+    const listening = this.#servers.filter((server) => server.listening);
+    await Promise.all(listening.map((server) => new Promise((resolve) => server.close(resolve))));
+    clearTimeout(timer);
   }
 }
 

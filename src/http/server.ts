@@ -54,9 +54,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   return {
     url: urlOf(config, port),
     close: async () => {
-      const timer = setTimeout(() => listeners.cut(), limits.closeMs);
-      await app.close();
-      clearTimeout(timer);
+      // Both at once: fastify from now on asks clients to close their connections.
+      await Promise.all([app.close(), listeners.close(limits.closeMs)]);
     },
   };
 }
