@@ -24,7 +24,7 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
     .exitProcess(false)
     .fail((message, error, parser) => {
       if (error) throw error;
-      io.stderr.write(`${message}\n\n${parser.help()}\n`);
+      io.stderr.write(`${parser.help()}\n\n${message}\n`);
       throw new UsageError("");
     });
   // `--help` and `--version` answer without running a command.
