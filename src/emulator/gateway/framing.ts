@@ -16,6 +16,7 @@ export class ProtocolError extends Error {
   }
 }
 
+const CONNECT_HEADER = 0x10;
 const MALFORMED = 0x81;
 const TOO_LARGE = 0x95;
 
@@ -28,6 +29,7 @@ export class PacketReader {
   readonly #parsed: Packet[] = [];
   #pending: Buffer = Buffer.alloc(0);
   #failure: Error | null = null;
+  #isFirst = true;
 
   constructor() {
     this.#parser.on("packet", (packet) => this.#parsed.push(packet));
@@ -39,6 +41,10 @@ export class PacketReader {
   /** The packets that `chunk` completes, in order. Throws ProtocolError. */
   *push(chunk: Buffer): Generator<Packet> {
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    // Anything but a CONNECT need not be waited for (MQTT-3.1.0-1): HTTP, for one.
+    if (this.#isFirst && this.#pending[0] !== CONNECT_HEADER)
+      throw new ProtocolError("no CONNECT", MALFORMED);
+    this.#isFirst = false;
     for (let size = frameSize(this.#pending); size !== null; size = frameSize(this.#pending)) {
       if (size > MAX_PACKET_BYTES) throw new ProtocolError("the packet is too large", TOO_LARGE);
       if (this.#pending.length < size) return;
