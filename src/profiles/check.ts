@@ -73,7 +73,12 @@ function acceptsScalar(
 ): boolean {
   switch (rule.kind) {
     case "text":
-      return typeof value === "string" && rule.accepts(rule.credential ? literalPart(value) : value);
+      // A lone surrogate (JSON can write one) has no UTF-8: something else would be sent.
+      return (
+        typeof value === "string" &&
+        value.isWellFormed() &&
+        rule.accepts(rule.credential ? literalPart(value) : value)
+      );
     case "choice":
       return (rule.values as readonly unknown[]).includes(value);
     case "integer":

@@ -40,19 +40,19 @@ const ENDINGS = Object.keys(READERS).join(", ");
 export async function findFiles(source: ProfileSource): Promise<FoundFiles> {
   const path = resolve(source.baseFolder, source.path);
   const found = await statOf(path);
-  if (found === null) return isGlob(source.path) ? globFiles(source) : missing("does not exist");
+  if (found === null) return isGlob(source.path) ? globFiles(source) : missing("the file does not exist");
   if (found.isDirectory()) return folderFiles(source, path);
   return oneFile(source, path, found.isFile());
 }
 
 async function oneFile(source: ProfileSource, path: string, isRegular: boolean): Promise<FoundFiles> {
   const file = profileFile(source, source.path);
-  if (!isRegular) return missing("is not a regular file: pipe it in, with - as path");
+  if (!isRegular) return missing("expected a regular file: pipe it in, with - as path");
   if (file === null) return missing(`expected a file that ends in ${ENDINGS}`);
   try {
     await access(path, constants.R_OK);
   } catch (error) {
-    return missing(unreadableReason(error));
+    return missing(`the file ${unreadableReason(error)}`);
   }
   return { kind: "found", files: [file] };
 }
@@ -67,7 +67,7 @@ async function folderFiles(source: ProfileSource, path: string): Promise<FoundFi
       `the folder holds no file that ends in ${ENDINGS}`,
     );
   } catch (error) {
-    return missing(unreadableReason(error));
+    return missing(`the folder ${unreadableReason(error)}`);
   }
 }
 
