@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { EXIT, type Io } from "./cli/io.ts";
+import { EXIT, type Io, signalExit } from "./cli/io.ts";
 import { errorMessage, UsageError } from "./lib/errors.ts";
 
 /* The only file that touches `process`: arguments, environment, streams, signals, exit code. */
@@ -41,10 +41,14 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+const io = createIo();
 try {
-  process.exitCode = await runProgram(process.argv.slice(2), createIo());
+  process.exitCode = await runProgram(process.argv.slice(2), io);
 } catch (error) {
-  const isUsage = error instanceof UsageError;
-  if (errorMessage(error) !== "") process.stderr.write(`fleet-smoke: ${errorMessage(error)}\n`);
-  process.exitCode = isUsage ? EXIT.usage : EXIT.toolError;
+  // What a signal broke off is no error.
+  const bySignal = signalExit(io.signal);
+  if (bySignal === null && errorMessage(error) !== "") {
+    process.stderr.write(`fleet-smoke: ${errorMessage(error)}\n`);
+  }
+  process.exitCode = bySignal ?? (error instanceof UsageError ? EXIT.usage : EXIT.toolError);
 }

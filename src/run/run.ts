@@ -50,7 +50,7 @@ export interface RunPlan {
 }
 
 /** How long checks in flight may go on after a stop; then they are given up. */
-const DRAIN_MS = 8_000;
+const DRAIN_MS = 7_000;
 
 /** One execution of a suite, from its first check to its decision. */
 export class Run {

@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Bench, goodDevice, signedToken, startBench } from "../support/fleet.ts";
-import { run } from "../support/program.ts";
+import { run, start } from "../support/program.ts";
 
 interface Report {
   readonly decision: string;
@@ -95,6 +95,27 @@ function sum(page: string, metric: string, label = ""): number {
     .filter((line) => line.startsWith(`${metric}{`) && line.includes(label))
     .reduce((all, line) => all + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
 }
+
+describe("a signal", () => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("%s ends a run in good order: a summary, and exit code %i", async (signal, code) => {
+    const profiles = Array.from({ length: 100 }, (_, index) => goodDevice(index));
+    const target = { budgets: { invokesPerSecond: 10, connectsPerSecond: 10 }, concurrency: 4 };
+    const bench = await startBench({ profiles, target });
+    try {
+      const program = start(["run", "--config", bench.configFile]);
+      await program.says(/[1-9]\d*\/100/);
+      program.process.kill(signal);
+      expect(await program.ended).toBe(code);
+      expect(program.stdout()).toContain("INCONCLUSIVE");
+      expect(program.stdout()).toMatch(/\d+ pass, 0 fail, [1-9]\d* not run/);
+    } finally {
+      await bench.end();
+    }
+  });
+});
 
 describe("exit codes of run", () => {
   let bench: Bench;
