@@ -13,6 +13,11 @@ export class TokenBuckets {
     this.#now = now;
   }
 
+  /** How many keys are kept. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
   /** Takes a token if there is one. */
   take(key: string): boolean {
     const atMs = this.#now();

@@ -15,10 +15,10 @@ const json: z.ZodType<Json> = z.json();
 const rate = z.number().positive().max(MAX_RATE);
 const milliseconds = z.number().int().min(0).max(600_000);
 
-const address = z
-  .string()
-  .regex(/^(\[[0-9a-fA-F:]+\]|[^:[\]\s]+):\d{1,5}$/, 'expected "host:port"; port 0 takes a free one')
-  .refine((text) => Number(text.slice(text.lastIndexOf(":") + 1)) <= 65_535, "expected a port up to 65535");
+const address = z.string().refine((text) => {
+  const match = /^(?:\[[0-9a-fA-F:]+\]|[^:[\]\s]+):(\d{1,5})$/.exec(text);
+  return match !== null && Number(match[1]) <= 65_535;
+}, 'expected "host:port"; port 0 takes a free one');
 
 const WHEN_KEYS = ["username", "wireUsername", "password", "clientId", "token", "queryString", "serverName"];
 const when = z
@@ -43,14 +43,16 @@ const row = z
     "expected either `answer` or `error`",
   );
 
-const handler = z.union(
-  [
-    z.strictObject({ table: z.array(row).max(10_000) }),
-    z.strictObject({ module: z.string().min(1) }),
-    z.strictObject({ url: z.url({ protocol: /^https?$/ }) }),
-  ],
-  { error: "expected exactly one of `table`, `module` and `url`" },
-);
+const handler = z
+  .strictObject({
+    table: z.array(row).max(10_000).optional(),
+    module: z.string().min(1).optional(),
+    url: z.url({ protocol: /^https?$/ }).optional(),
+  })
+  .refine(
+    (kinds) => Object.values(kinds).filter((kind) => kind !== undefined).length === 1,
+    "expected exactly one of `table`, `module` and `url`",
+  );
 
 const authorizer = z
   .strictObject({

@@ -130,8 +130,7 @@ export function isRsaPublicKey(pem: string): boolean {
   }
 }
 
-function createHandler(config: HandlerConfig, baseFolder: string): Handler {
-  if ("table" in config) return tableHandler(config.table);
-  if ("module" in config) return moduleHandler(resolve(baseFolder, config.module));
-  return urlHandler(config.url);
+function createHandler({ table = [], module, url }: HandlerConfig, baseFolder: string): Handler {
+  if (module !== undefined) return moduleHandler(resolve(baseFolder, module));
+  return url === undefined ? tableHandler(table) : urlHandler(url);
 }

@@ -1,4 +1,4 @@
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import type { IConnectPacket, Packet } from "mqtt-packet";
 import { sleep } from "../../lib/clock.ts";
@@ -14,7 +14,8 @@ import { MqttSession } from "./mqtt-session.ts";
 
 /** A client that connects and says nothing is dropped. */
 const CONNECT_WITHIN_MS = 10_000;
-const GARBAGE = "\x00\xff fleet-smoke emulator: this is no MQTT \xff\x00";
+/** No packet starts like this: type 15 with flags set. */
+const GARBAGE = Buffer.from([0xff, 0x00, 0xde, 0xad, 0xbe, 0xef]);
 
 /** Serves MQTT on one connection until it ends. Never rejects; the stream is destroyed when it is over. */
 export async function serveMqtt(gateway: Gateway, link: MqttLink): Promise<void> {
@@ -151,6 +152,7 @@ class MqttConnection {
         return false;
       case "garbage":
         this.#link.stream.write(GARBAGE);
+        this.#end();
         return false;
       case "reset":
         this.#link.reset();
