@@ -76,6 +76,8 @@ export class GatewayListener {
   async stop(graceMs: number): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const socket of this.#httpSockets) socket.destroy();
+    // Those that have not begun to speak TLS.
+    for (const socket of this.#sockets) if (!this.#openings.has(addressOf(socket))) socket.destroy();
     // Clients that were told to go mostly go by themselves.
     const deadline = setTimeout(() => this.#destroyAll(), graceMs);
     await closed;
@@ -207,7 +209,8 @@ export class GatewayListener {
   #secured(socket: TLSSocket): void {
     socket.on("error", () => socket.destroy());
     const opening = this.#openings.get(addressOf(socket));
-    if (opening === undefined) {
+    // A handshake may end while we stop.
+    if (opening === undefined || this.#gateway.signal.aborted) {
       socket.destroy();
       return;
     }
