@@ -44,24 +44,22 @@ function firstBadLine(bytes: Buffer): number {
 /** Counts lines while going forward through a text. */
 export class LineCursor {
   readonly #text: string;
-  #offset = 0;
   #line: number;
+  /** Kept, so that a text without line breaks is searched once. */
+  #newline: number;
 
   constructor(text: string, firstLine = 1) {
     this.#text = text;
     this.#line = firstLine;
+    this.#newline = text.indexOf("\n");
   }
 
   /** The 1-based line of an offset, which must not be before the last one asked for. */
   lineAt(offset: number): number {
-    for (let newline = this.#next(); newline >= 0 && newline < offset; newline = this.#next()) {
+    while (this.#newline >= 0 && this.#newline < offset) {
       this.#line += 1;
-      this.#offset = newline + 1;
+      this.#newline = this.#text.indexOf("\n", this.#newline + 1);
     }
     return this.#line;
-  }
-
-  #next(): number {
-    return this.#text.indexOf("\n", this.#offset);
   }
 }
