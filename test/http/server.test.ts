@@ -161,7 +161,8 @@ describe("a client that is slow or rude", () => {
     const answer = await raw(port, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
     expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
     expect(answer).toMatch(/application\/problem\+json/);
-  });
+    // Less than the 30 s after which Node by itself would look.
+  }, 20_000);
 
   it("does not finish its body: it is cut", async () => {
     const { runs, triggered } = recordingRuns();
