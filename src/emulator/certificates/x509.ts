@@ -34,10 +34,14 @@ export interface CertificateRequest {
   readonly publicKey: KeyObject;
   readonly notBefore: Date;
   readonly notAfter: Date;
-  /** A CA, or a TLS server for these DNS names and IP addresses. */
-  readonly use: { readonly kind: "ca" } | { readonly kind: "server"; readonly names: readonly string[] };
+  /** A CA, a TLS client, or a TLS server for these DNS names and IP addresses. */
+  readonly use:
+    | { readonly kind: "ca" | "client" }
+    | { readonly kind: "server"; readonly names: readonly string[] };
 }
 
+const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
 const ECDSA_WITH_SHA256 = sequence(oid("1.2.840.10045.4.3.2"));
 
 /** An X.509 v3 certificate (RFC 5280) signed with ECDSA and SHA-256, in PEM. */
@@ -83,8 +87,10 @@ function extensions({ use, publicKey }: CertificateRequest, issuer: Issuer): Buf
   return [
     extension("2.5.29.19", true, sequence()),
     extension("2.5.29.15", true, bitString(Buffer.from([0b1000_0000]), 7)),
-    extension("2.5.29.37", false, sequence(oid("1.3.6.1.5.5.7.3.1"))),
-    extension("2.5.29.17", false, sequence(...use.names.map(alternativeName))),
+    extension("2.5.29.37", false, sequence(oid(use.kind === "server" ? SERVER_AUTH : CLIENT_AUTH))),
+    ...(use.kind === "server"
+      ? [extension("2.5.29.17", false, sequence(...use.names.map(alternativeName)))]
+      : []),
     ...keyIds,
   ];
 }
