@@ -19,8 +19,14 @@ export const lintCommand: Command<LintOptions> = {
   run: lint,
 };
 
+/** A fleet may be wrong in every line: enough to see what is wrong with it. */
+const MAX_LISTED = 1000;
+
 interface Findings {
   readonly problems: readonly Problem[];
+  /** Problems beyond those listed. */
+  readonly more: number;
+  /** Valid ones. */
   readonly profiles: number;
   readonly notYetAvailable: readonly string[];
 }
@@ -33,21 +39,28 @@ async function lint({ config, json }: LintOptions, io: Io): Promise<number> {
 
 async function find(file: string, io: Io): Promise<Findings> {
   const loaded = await loadConfig(file, io.env);
-  if (loaded.kind === "invalid") return { problems: loaded.problems, profiles: 0, notYetAvailable: [] };
+  if (loaded.kind === "invalid")
+    return { problems: loaded.problems, more: 0, profiles: 0, notYetAvailable: [] };
   const { config } = loaded;
   const problems: Problem[] = [];
+  let more = 0;
+  const note = (problem: Problem) => {
+    if (problems.length < MAX_LISTED) problems.push(problem);
+    else more += 1;
+  };
   await using app = new App({ ...io, config, log: createLog("silent") });
-  const scanned = await app.scan((problem) => problems.push(problem), io.signal);
+  const scanned = await app.scan(note, io.signal);
   await scanned?.fleet.close();
-  return { problems, profiles: scanned?.scan.profiles ?? 0, notYetAvailable: config.notYetAvailable };
+  return { problems, more, profiles: scanned?.scan.profiles ?? 0, notYetAvailable: config.notYetAvailable };
 }
 
-function text(file: string, { problems, profiles, notYetAvailable }: Findings): string {
+function text(file: string, { problems, more, profiles, notYetAvailable }: Findings): string {
   const lines = [
     ...problems.map(problemText),
     ...notYetAvailable.map((key) => `${file}: note: ${key} is not yet available`),
   ];
-  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  const total = problems.length + more;
+  const count = `${total === 1 ? "1 problem" : `${total} problems`}${more > 0 ? `, ${more} not listed` : ""}`;
   lines.push(problems.length > 0 ? count : `no problems; ${profiles} profiles`);
   return `${lines.join("\n")}\n`;
 }
