@@ -197,6 +197,16 @@ const OTHER_SWITCHES = {
     grade: "U",
     about: "A queryString given to TestInvokeAuthorizer without its leading ? gets one in the event",
   },
+  setDefaultAgain: {
+    values: ["replace", "ResourceAlreadyExistsException"],
+    grade: "U",
+    about: "SetDefaultAuthorizer while another one is the default; the exception is in its list of errors",
+  },
+  createdStatus: {
+    values: ["INACTIVE", "ACTIVE"],
+    grade: "U",
+    about: "Status of an authorizer created without one",
+  },
   callerNotPermitted: {
     values: ["AccessDeniedException", "ForbiddenException", "UnauthorizedException"],
     grade: "O",

@@ -20,11 +20,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-async function withHandler(handler: object, changes: object = {}): Promise<TestEmulator> {
-  const emulator = await startTestEmulator({
-    authorizers: [{ name: "open-door", signingDisabled: true, handler }],
-    ...changes,
-  });
+async function withHandler(handler: object, changes: object = {}, log?: Log): Promise<TestEmulator> {
+  const authorizers = [{ name: "open-door", signingDisabled: true, handler }];
+  const emulator = await startTestEmulator({ authorizers, ...changes }, log);
   onTestFinished(() => emulator.stop());
   return emulator;
 }
@@ -119,6 +117,28 @@ describe("an HTTP address", () => {
   ])("%s counts as a function that failed", async (_what, reply) => {
     answer = () => reply;
     expect(await connackOf(await withHandler({ url: url() }), { protocolVersion: 5 })).toBe(128);
+  });
+});
+
+test("a refused device is logged with the reason, and without what it presented", async () => {
+  const lines: string[] = [];
+  const log = createLog("info", { write: (line: string) => lines.push(line) });
+  const handler = {
+    module: moduleFile(
+      `export const handler = ({ protocolData: { mqtt } }) => {
+         throw new Error("no match for " + Buffer.from(mqtt.password, "base64") + " " + mqtt.password);
+       };`,
+      1000,
+    ),
+  };
+  const emulator = await withHandler(handler, {}, log);
+  await connackOf(emulator, { clientId: "c1", password: "planted-secret" });
+  const [line = ""] = lines;
+  expect(JSON.parse(line)).toMatchObject({
+    eventType: "Connection.AuthNError",
+    reason: "CUSTOM_AUTHORIZER_LAMBDA_EXECUTION_ERROR",
+    details: "open-door: no match for <secret> <secret>",
+    clientId: "c1",
   });
 });
 

@@ -5,6 +5,7 @@ import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { IClientOptions } from "mqtt";
+import { Client } from "undici";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import {
@@ -182,6 +183,43 @@ describe("HTTPS publish", () => {
     expect(await call("/topics/a", PASSWORD, { at: odd })).toMatchObject({ status: 200, body: "" });
     expect((await call("/topics/mine%2Fa", { "x-password": "narrow" }, { at: odd })).status).toBe(403);
   });
+});
+
+test("a persistent connection caches the answer where the authorizer says so", async () => {
+  const counting = join(folder, "counting.mjs");
+  writeFileSync(
+    counting,
+    `let calls = 0;
+     export const handler = () => ({ isAuthenticated: ++calls === 1, principalId: "p", policyDocuments: [
+       { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "iot:*", Resource: "*" }] }] });`,
+  );
+  const caching = await startTestEmulator({
+    authorizers: [
+      { name: "open-door", signingDisabled: true, enableCachingForHttp: true, handler: { module: counting } },
+    ],
+  });
+  const client = new Client(`https://${caching.gateway}`, {
+    connect: { servername: ENDPOINT, ca: readFileSync(caching.caFile) },
+  });
+  onTestFinished(async () => {
+    await client.close();
+    await caching.stop();
+  });
+  const publish = async (headers: Record<string, string>) => {
+    const all = { host: ENDPOINT, ...headers };
+    const { statusCode, body } = await client.request({
+      method: "POST",
+      path: "/topics/a",
+      headers: all,
+      body: "x",
+    });
+    await body.dump();
+    return statusCode;
+  };
+  expect(await publish({})).toBe(200);
+  // The function would say no to a second question; other credentials are one.
+  expect(await publish({})).toBe(200);
+  expect(await publish({ "x-other": "credentials" })).toBe(403);
 });
 
 type WebSocketOptions = Pick<IClientOptions, "protocolVersion" | "clientId"> & {

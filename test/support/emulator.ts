@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import { parseEmulatorConfig } from "../../src/emulator/config.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/emulator.ts";
+import type { Log } from "../../src/lib/log.ts";
 
 /** The domain and credentials that every test's emulator has unless it says otherwise. */
 export const ENDPOINT = "emulator-ats.iot.eu-west-1.amazonaws.com";
@@ -44,7 +45,7 @@ export interface TestEmulator extends Emulator {
 }
 
 /** Starts an emulator on free ports with its files in a temporary folder. `changes` replaces top-level keys. */
-export async function startTestEmulator(changes: object = {}): Promise<TestEmulator> {
+export async function startTestEmulator(changes: object = {}, log?: Log): Promise<TestEmulator> {
   const folder = mkdtempSync(join(tmpdir(), "fleet-smoke-emulator-"));
   const loaded = parseEmulatorConfig(
     {
@@ -72,7 +73,7 @@ export async function startTestEmulator(changes: object = {}): Promise<TestEmula
     rmSync(folder, { recursive: true });
     throw new Error(JSON.stringify(loaded.problems));
   }
-  const emulator = await startEmulator(loaded.config);
+  const emulator = await startEmulator(loaded.config, log ? { log } : {});
   const [host = "", port] = emulator.gateway.split(":");
   return {
     ...emulator,

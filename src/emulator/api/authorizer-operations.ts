@@ -1,5 +1,5 @@
 import type { Authorizer } from "../authorizers/registry.ts";
-import { failure, type Operation, ok, page } from "./operation.ts";
+import { type ApiAnswer, failure, type Operation, ok, page } from "./operation.ts";
 
 const MAX_PAGE = 250;
 
@@ -43,11 +43,11 @@ export const AUTHORIZER_OPERATIONS: readonly Operation[] = [
   },
 ];
 
-export function noAuthorizer(name: string): ReturnType<typeof failure> {
+export function noAuthorizer(name: string): ApiAnswer {
   return failure("ResourceNotFoundException", `Authorizer ${name} does not exist`);
 }
 
-function described(authorizer: Authorizer): ReturnType<typeof ok> {
+function described(authorizer: Authorizer): ApiAnswer {
   return ok({
     authorizerDescription: {
       authorizerName: authorizer.name,

@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { Account } from "../authorizers/authenticate.ts";
 import type { EmulatorConfig } from "../config.ts";
 import type { Domain } from "../domains.ts";
@@ -39,7 +40,27 @@ export function failure(name: ErrorName, message: string): ApiAnswer {
   return { kind: "error", name, message };
 }
 
-/** 1-based AWS page tokens are opaque: here, the index of the first item of the next page. */
+/** The model's pattern and length. */
+export function isAuthorizerName(name: string): boolean {
+  return /^[\w=,@-]{1,128}$/.test(name);
+}
+export const NAME_RULE =
+  "must satisfy regular expression pattern: [\\w=,@-]+ and have a length from 1 to 128";
+
+/** A member that breaks the model. Names it, never its value. */
+export function violation(member: string, message: string): ApiAnswer {
+  return failure(
+    "InvalidRequestException",
+    `1 validation error detected: Value at '${member}' failed to satisfy constraint: Member ${message}`,
+  );
+}
+
+export function firstViolation({ issues }: z.ZodError): ApiAnswer {
+  const [issue] = issues;
+  return violation(issue?.path.join(".") ?? "", issue?.message ?? "");
+}
+
+/** AWS's page tokens are opaque; here they are the index of the next page's first item. */
 export function page<T>(
   items: readonly T[],
   query: URLSearchParams,

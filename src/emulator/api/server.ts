@@ -16,6 +16,7 @@ import { ERROR_STATUS, type ErrorName, sendError, sendJson } from "../http-error
 import { TokenBuckets } from "../quotas.ts";
 import { readBody } from "../read-body.ts";
 import { AUTHORIZER_OPERATIONS } from "./authorizer-operations.ts";
+import { AUTHORIZER_WRITES } from "./authorizer-writes.ts";
 import { DOMAIN_OPERATIONS } from "./domain-operations.ts";
 import type { ApiInput, ApiServices, Operation } from "./operation.ts";
 import { verifyCaller } from "./sigv4.ts";
@@ -25,7 +26,12 @@ import { TEST_INVOKE } from "./test-invoke.ts";
 const MAX_BODY_BYTES = 1024 * 1024;
 const REQUEST_WITHIN_MS = 30_000;
 
-const OPERATIONS: readonly Operation[] = [TEST_INVOKE, ...AUTHORIZER_OPERATIONS, ...DOMAIN_OPERATIONS];
+const OPERATIONS: readonly Operation[] = [
+  TEST_INVOKE,
+  ...AUTHORIZER_OPERATIONS,
+  ...AUTHORIZER_WRITES,
+  ...DOMAIN_OPERATIONS,
+];
 
 export interface ApiOptions {
   readonly services: ApiServices;

@@ -8,7 +8,18 @@ import { readParameters, signatures } from "../authorizers/parameters.ts";
 import type { Authorizer } from "../authorizers/registry.ts";
 import { isSignedBy } from "../authorizers/signature.ts";
 import { noAuthorizer } from "./authorizer-operations.ts";
-import { type ApiAnswer, type ApiInput, type ApiServices, failure, type Operation, ok } from "./operation.ts";
+import {
+  type ApiAnswer,
+  type ApiInput,
+  type ApiServices,
+  failure,
+  firstViolation,
+  isAuthorizerName,
+  NAME_RULE,
+  type Operation,
+  ok,
+  violation,
+} from "./operation.ts";
 
 const text = (max: number) => z.string().min(1).max(max);
 
@@ -49,13 +60,9 @@ export const TEST_INVOKE: Operation = {
 
 /** Asks an authorizer in a device's place and passes on what it says. Policies are not evaluated. */
 async function testInvoke(services: ApiServices, { name, body }: ApiInput): Promise<ApiAnswer> {
-  if (!/^[\w=,@-]{1,128}$/.test(name))
-    return violation("authorizerName", "must satisfy [\\w=,@-]+, 1 to 128");
+  if (!isAuthorizerName(name)) return violation("authorizerName", NAME_RULE);
   const parsed = requestSchema.safeParse(body);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return violation(issue?.path.join(".") ?? "", issue?.message ?? "");
-  }
+  if (!parsed.success) return firstViolation(parsed.error);
   const { account, signal } = services;
   const authorizer = account.registry.get(name);
   if (authorizer === null) return noAuthorizer(name);
@@ -144,12 +151,4 @@ function checkSigned(
   const verified =
     token !== null && signature !== null && isSignedBy(registry.publicKeysOf(authorizer), token, signature);
   return { token, verified, isRefused: !verified };
-}
-
-/** Names the member, never its value. */
-function violation(member: string, message: string): ApiAnswer {
-  return failure(
-    "InvalidRequestException",
-    `1 validation error detected: Value at '${member}' failed to satisfy constraint: Member ${message}`,
-  );
 }

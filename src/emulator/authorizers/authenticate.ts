@@ -1,3 +1,5 @@
+import { scrub } from "../../lib/scrub.ts";
+import { Secret } from "../../model/secret.ts";
 import type { Behaviours, RefusalCause } from "../behaviours.ts";
 import type { Domain } from "../domains.ts";
 import { type AuthorizerResponse, clampLifetime, readAnswer } from "./answer.ts";
@@ -76,8 +78,7 @@ export function checkCredentials(
   return checkSignature(registry, behaviours, chosen, parameters);
 }
 
-/** Asks again, for a session that is open already: a refresh (DG custom-auth-lambda). */
-export async function askAuthorizer(
+async function askAuthorizer(
   { registry, behaviours }: Account,
   { authorizer, token, verified }: Checked,
   presented: Presented,
@@ -87,7 +88,7 @@ export async function askAuthorizer(
   const result = await invokeFunction(registry, authorizer, event, "gateway", signal);
   const failed = (details: string) =>
     refused("AuthorizerError", "CUSTOM_AUTHORIZER_LAMBDA_EXECUTION_ERROR", `${authorizer.name}: ${details}`);
-  if (result.kind === "failed") return failed(result.reason);
+  if (result.kind === "failed") return failed(scrub(result.reason, credentialsIn(presented, token)));
   const read = readAnswer(result.answer, presented.tls?.certificate?.id ?? null);
   if (read === null) return failed("the answer is no object with isAuthenticated");
   const { response, breaches, lifetimeOutOfRange } = read;
@@ -106,6 +107,12 @@ export async function askAuthorizer(
       disconnectAfterInSeconds: clampLifetime(disconnectAfterInSeconds),
     },
   };
+}
+
+/** What a function's own error may quote of a device. */
+function credentialsIn({ http, mqtt }: Presented, token: string | null): readonly Secret[] {
+  const texts = [token, mqtt?.username, http?.queryString, ...Object.values(http?.headers ?? {})];
+  return [...texts, mqtt?.password].filter((each) => each).map((each) => new Secret(each ?? ""));
 }
 
 interface Chosen {

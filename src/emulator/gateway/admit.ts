@@ -17,6 +17,8 @@ export interface ConnectRequest {
   readonly clean: boolean;
   readonly sessionExpirySeconds: number;
   readonly keepAliveSeconds: number;
+  /** How many QoS 1 messages it takes at once (MQTT 5, 3.1.2.11.3). */
+  readonly receiveMaximum: number;
   readonly username: string | null;
   readonly password: Buffer | null;
   readonly will: IConnectPacket["will"] | null;

@@ -193,6 +193,7 @@ function readConnect(packet: IConnectPacket): ConnectRequest | null {
     clean,
     sessionExpirySeconds: Math.min(expiry, MAX_SESSION_EXPIRY_SECONDS),
     keepAliveSeconds: packet.keepalive ?? 0,
+    receiveMaximum: properties?.receiveMaximum ?? 65_535,
     username: username ?? null,
     password: password ?? null,
     will: will ?? null,

@@ -69,7 +69,7 @@ export class MqttSession implements Connection {
     this.#access = entry.access;
     this.#will = willOf(request);
     this.#willDelaySeconds = request.will?.properties?.willDelayInterval ?? 0;
-    this.#outbox = new Outbox(65_535, (message, id) => this.#send(message, id));
+    this.#outbox = new Outbox(request.receiveMaximum, (message, id) => this.#send(message, id));
     const { session, present } = gateway.broker.connect(request.clientId, this, {
       clean: request.clean,
       expirySeconds: request.sessionExpirySeconds,

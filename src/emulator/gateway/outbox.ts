@@ -13,7 +13,7 @@ export class Outbox {
   readonly #waiting: Message[] = [];
   #lastId = 0;
 
-  /** @param receiveMaximum what the client takes at once (MQTT 5, 3.1.2.11.3) */
+  /** @param receiveMaximum what the client takes at once */
   constructor(receiveMaximum: number, send: (message: Message, messageId: number) => void) {
     this.#limit = Math.max(1, Math.min(MAX_IN_FLIGHT, receiveMaximum));
     this.#send = send;
