@@ -1,4 +1,4 @@
-import { CAUSE_CODES, type CauseCode, FAULTS, type Fault } from "../model/causes.ts";
+import type { CauseCode } from "../model/causes.ts";
 
 /** What a cause means and what to do about it. The one place where causes are described. */
 export interface CauseEntry {
@@ -293,14 +293,3 @@ export const CAUSES: Readonly<Record<CauseCode, CauseEntry>> = {
     nextStep: "Run again.",
   },
 };
-
-const FAULT_OF = new Map<CauseCode, Fault>(
-  FAULTS.flatMap((fault) => CAUSE_CODES[fault].map((code) => [code, fault] as const)),
-);
-
-/** Whose fault a cause is. */
-export function faultOf(code: CauseCode): Fault {
-  const fault = FAULT_OF.get(code);
-  if (fault === undefined) throw new Error(`no fault for ${code}`);
-  return fault;
-}
