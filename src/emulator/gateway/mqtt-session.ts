@@ -3,13 +3,12 @@ import type {
   IDisconnectPacket,
   IPublishPacket,
   ISubscribePacket,
-  ISubscription,
   IUnsubscribePacket,
   Packet,
 } from "mqtt-packet";
 import { assertNever } from "../../lib/errors.ts";
-import type { Connection, Message, Session, Subscription } from "../broker/broker.ts";
-import { isFilter, isTopic } from "../broker/topics.ts";
+import type { Connection, Message, Session } from "../broker/broker.ts";
+import { isTopic } from "../broker/topics.ts";
 import { Timers } from "../timers.ts";
 import type { Access } from "./access.ts";
 import type { ConnectRequest, Entry } from "./admit.ts";
@@ -17,31 +16,13 @@ import { acceptedConnack, effectiveKeepAlive, encode, TOPIC_ALIAS_MAXIMUM } from
 import { ProtocolError } from "./framing.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { Gateway, MqttLink } from "./link.ts";
+import { carried, willOf } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
+import { CODE } from "./reason-codes.ts";
+import { subscribe } from "./subscribe.ts";
 
-/** Limits of the quota page. */
+/** Quota page. */
 const MAX_PAYLOAD_BYTES = 128 * 1024;
-const MAX_FILTERS_IN_SUBSCRIBE = 8;
-const MAX_SUBSCRIPTIONS = 50;
-
-/** Reason codes of MQTT 5 that AWS names (DG mqtt). */
-const CODE = {
-  success: 0,
-  withWill: 0x04,
-  protocolError: 0x82,
-  notAuthorized: 0x87,
-  shuttingDown: 0x8b,
-  keepAlive: 0x8d,
-  takenOver: 0x8e,
-  badFilter: 0x8f,
-  badTopic: 0x90,
-  aliasInvalid: 0x94,
-  tooLarge: 0x95,
-  quota: 0x97,
-  administrative: 0x98,
-  qosUnsupported: 0x9b,
-} as const;
-const FAILED_311 = 0x80;
 
 /** A device that is let in: what it publishes and subscribes, until it goes or has to go. */
 export class MqttSession implements Connection {
@@ -207,54 +188,23 @@ export class MqttSession implements Connection {
     return resolved;
   }
 
-  #subscribe({ subscriptions, messageId = 0 }: ISubscribePacket): void {
+  #subscribe(packet: ISubscribePacket): void {
     const isFive = this.#request.version === 5;
-    if (subscriptions.length > MAX_FILTERS_IN_SUBSCRIBE) {
-      throw new ProtocolError("too many topic filters", CODE.quota);
-    }
-    // 3.1.1 clients that ask for QoS 2 get no SUBACK (DG mqtt).
-    if (!isFive && subscriptions.some(({ qos }) => qos === 2)) return;
     const { deniedSubscribe311, deniedSubscribe5 } = this.#gateway.account.behaviours;
     const isFatal = (isFive ? deniedSubscribe5 : deniedSubscribe311) === "disconnect";
-    const fresh: Subscription[] = [];
-    const granted: number[] = [];
-    for (const asked of subscriptions) {
-      const code = this.#subscriptionCode(asked);
-      if (code === CODE.notAuthorized && isFatal) {
-        this.#disconnect(CODE.notAuthorized);
-        return;
-      }
-      granted.push(code < 0x80 || isFive ? code : FAILED_311);
-      if (code < 0x80) fresh.push(...this.#addSubscription(asked));
+    const answer = subscribe(packet, this.#session, this.#access, isFive);
+    if (answer === null) return;
+    if (isFatal && answer.isDenied) {
+      this.#disconnect(CODE.notAuthorized);
+      return;
     }
-    this.#write({ cmd: "suback", messageId, granted });
-    for (const { filter, qos } of fresh) this.#sendRetained(filter, qos);
+    this.#write({ cmd: "suback", messageId: packet.messageId ?? 0, granted: [...answer.granted] });
+    for (const { filter, qos } of answer.fresh) this.#sendRetained(filter, qos);
   }
 
   #unsubscribe({ unsubscriptions, messageId = 0 }: IUnsubscribePacket): void {
     for (const filter of unsubscriptions) this.#session.subscriptions.delete(filter);
     this.#write({ cmd: "unsuback", messageId, granted: unsubscriptions.map(() => CODE.success) });
-  }
-
-  #subscriptionCode({ topic, qos }: ISubscription): number {
-    if (!isFilter(topic)) return CODE.badFilter;
-    if (!this.#access.allows("Subscribe", `topicfilter/${topic}`)) return CODE.notAuthorized;
-    const { subscriptions } = this.#session;
-    if (subscriptions.size >= MAX_SUBSCRIPTIONS && !subscriptions.has(topic)) return CODE.quota;
-    return Math.min(qos, 1);
-  }
-
-  /** The subscription, if its retained messages are due (MQTT 5, 3.8.3.1: retain handling). */
-  #addSubscription({ topic, qos, nl, rap, rh = 0 }: ISubscription): Subscription[] {
-    const isKnown = this.#session.subscriptions.has(topic);
-    const subscription: Subscription = {
-      filter: topic,
-      qos: qos === 0 ? 0 : 1,
-      noLocal: nl ?? false,
-      retainAsPublished: rap ?? false,
-    };
-    this.#session.subscriptions.set(topic, subscription);
-    return rh === 0 || (rh === 1 && !isKnown) ? [subscription] : [];
   }
 
   #sendRetained(filter: string, qos: 0 | 1): void {
@@ -308,30 +258,4 @@ export class MqttSession implements Connection {
   #write(packet: Packet): void {
     if (this.#link.stream.writable) this.#link.stream.write(encode(packet, this.#request.version));
   }
-}
-
-function willOf({ will }: ConnectRequest): Message | null {
-  if (!will) return null;
-  return {
-    topic: will.topic,
-    payload: Buffer.from(will.payload as Buffer),
-    qos: will.qos === 1 ? 1 : 0,
-    retain: will.retain ?? false,
-    properties: carried(will.properties),
-  };
-}
-
-/** The properties that go on to subscribers. */
-function carried(properties: IPublishPacket["properties"] = {}): Message["properties"] {
-  const { payloadFormatIndicator, messageExpiryInterval, responseTopic, correlationData, contentType } =
-    properties;
-  const { userProperties } = properties;
-  return {
-    ...(payloadFormatIndicator !== undefined && { payloadFormatIndicator }),
-    ...(messageExpiryInterval !== undefined && { messageExpiryInterval }),
-    ...(responseTopic !== undefined && { responseTopic }),
-    ...(correlationData !== undefined && { correlationData }),
-    ...(contentType !== undefined && { contentType }),
-    ...(userProperties !== undefined && { userProperties }),
-  };
 }

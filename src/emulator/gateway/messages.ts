@@ -1,0 +1,31 @@
+import { Buffer } from "node:buffer";
+import type { IPublishPacket } from "mqtt-packet";
+import type { Message } from "../broker/broker.ts";
+import type { ConnectRequest } from "./admit.ts";
+
+/** The message that a client leaves behind; null: none. */
+export function willOf({ will }: ConnectRequest): Message | null {
+  if (!will) return null;
+  return {
+    topic: will.topic,
+    payload: Buffer.from(will.payload as Buffer),
+    qos: will.qos === 1 ? 1 : 0,
+    retain: will.retain ?? false,
+    properties: carried(will.properties),
+  };
+}
+
+/** The properties that go on to subscribers. */
+export function carried(properties: IPublishPacket["properties"] = {}): Message["properties"] {
+  const { payloadFormatIndicator, messageExpiryInterval, responseTopic, correlationData, contentType } =
+    properties;
+  const { userProperties } = properties;
+  return {
+    ...(payloadFormatIndicator !== undefined && { payloadFormatIndicator }),
+    ...(messageExpiryInterval !== undefined && { messageExpiryInterval }),
+    ...(responseTopic !== undefined && { responseTopic }),
+    ...(correlationData !== undefined && { correlationData }),
+    ...(contentType !== undefined && { contentType }),
+    ...(userProperties !== undefined && { userProperties }),
+  };
+}
