@@ -1,3 +1,4 @@
+import { excess, INVOKE_LIMITS, PLAIN_BASE64 } from "../lib/aws-limits.ts";
 import type { CauseCode } from "../model/causes.ts";
 import type { InvokeRequest } from "../model/context.ts";
 import type { Secret } from "../model/secret.ts";
@@ -16,9 +17,6 @@ interface TextLimit {
 }
 
 const AUTHORIZER_NAME = /^[\w=,@-]{1,128}$/;
-const PLAIN_BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
-const MAX_PASSWORD_BYTES = 65_535;
-const MAX_HEADER_CHARACTERS = 8192;
 
 /**
  * Checks a request against the limits of API_TestInvokeAuthorizer (HttpContext, MqttContext and TlsContext
@@ -39,8 +37,8 @@ export function limitBreach(authorizer: string, request: InvokeRequest): LimitBr
     if (found > 0) return tooLong(limit.cause, limit.field, found, limit.max, "characters");
   }
   const bytes = request.mqttContext?.password?.length ?? 0;
-  if (bytes <= MAX_PASSWORD_BYTES) return null;
-  return tooLong("PROFILE_INVALID", "password", bytes, MAX_PASSWORD_BYTES, "bytes");
+  if (bytes <= INVOKE_LIMITS.password) return null;
+  return tooLong("PROFILE_INVALID", "password", bytes, INVOKE_LIMITS.password, "bytes");
 }
 
 function textLimits({
@@ -52,28 +50,41 @@ function textLimits({
 }: InvokeRequest): TextLimit[] {
   const profile = { cause: "PROFILE_INVALID" } as const;
   return [
-    { field: "token", text: text(token), max: 6144, ...profile },
-    { field: "tokenSignature", text: text(tokenSignature), max: 2560, cause: "SIGNATURE_INVALID" },
-    { field: "query string", text: text(httpContext?.queryString), max: 4096, ...profile },
-    { field: "username", text: text(mqttContext?.username), max: 65_535, cause: "USERNAME_MALFORMED" },
-    { field: "clientId", text: mqttContext?.clientId ?? null, max: 65_535, cause: "CLIENT_ID_INVALID" },
-    { field: "server name", text: tlsContext?.serverName ?? null, max: 253, ...profile },
+    { field: "token", text: text(token), max: INVOKE_LIMITS.token, ...profile },
+    {
+      field: "tokenSignature",
+      text: text(tokenSignature),
+      max: INVOKE_LIMITS.tokenSignature,
+      cause: "SIGNATURE_INVALID",
+    },
+    {
+      field: "query string",
+      text: text(httpContext?.queryString),
+      max: INVOKE_LIMITS.queryString,
+      ...profile,
+    },
+    {
+      field: "username",
+      text: text(mqttContext?.username),
+      max: INVOKE_LIMITS.username,
+      cause: "USERNAME_MALFORMED",
+    },
+    {
+      field: "clientId",
+      text: mqttContext?.clientId ?? null,
+      max: INVOKE_LIMITS.clientId,
+      cause: "CLIENT_ID_INVALID",
+    },
+    { field: "server name", text: tlsContext?.serverName ?? null, max: INVOKE_LIMITS.serverName, ...profile },
     ...Object.entries(httpContext?.headers ?? {}).flatMap(([name, value]) => [
-      { field: "the name of a header", text: name, max: MAX_HEADER_CHARACTERS, ...profile },
-      { field: `header ${name}`, text: text(value), max: MAX_HEADER_CHARACTERS, ...profile },
+      { field: "the name of a header", text: name, max: INVOKE_LIMITS.header, ...profile },
+      { field: `header ${name}`, text: text(value), max: INVOKE_LIMITS.header, ...profile },
     ]),
   ];
 }
 
 function text(secret: Secret | null | undefined): string | null {
   return secret?.exposeText() ?? null;
-}
-
-/** The number of characters where it is more than `max`, else 0. Characters are code points (Smithy `@length`). */
-function excess(value: string, max: number): number {
-  if (value.length <= max) return 0;
-  const characters = [...value].length;
-  return characters > max ? characters : 0;
 }
 
 function tooLong(cause: CauseCode, field: string, found: number, max: number, unit: string): LimitBreach {

@@ -1,7 +1,5 @@
+import { CERTIFICATE_ALPN, CERTIFICATE_PORTS, isLegacyEndpoint } from "../lib/aws-limits.ts";
 import { type Detector, hungUp, keptOut } from "./facts.ts";
-
-/** The certificate path's ALPN protocols: the authorizer is never called on them (DG/protocols.html). */
-const CERTIFICATE_ALPN = ["x-amzn-mqtt-ca", "x-amzn-http-ca"];
 
 const alpnMissing: Detector = (facts) => {
   const { context } = facts;
@@ -22,7 +20,7 @@ const portBypassesAuthorizer: Detector = ({ context, target }) => {
       evidence: `ALPN ${onCertificatePath} is the client certificate path`,
     };
   }
-  return target.port === 8883 || target.port === 8443
+  return CERTIFICATE_PORTS.includes(target.port)
     ? { code: "PORT_BYPASSES_AUTHORIZER", evidence: `port ${target.port} is for client certificates` }
     : null;
 };
@@ -40,13 +38,10 @@ const sniMismatch: Detector = (facts) => {
   };
 };
 
-/** `PREFIX.iot.REGION.amazonaws.com` without `-ats` is the legacy endpoint (DG/mqtt.html). */
 const legacyEndpoint: Detector = (facts) => {
   const { check, target } = facts;
   if (!keptOut(facts) || check.protocol === "https" || check.profile.mqttVersion !== 5) return null;
-  const [prefix = ""] = target.endpoint.split(".");
-  const isAws = /\.iot\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/.test(target.endpoint);
-  return isAws && !prefix.endsWith("-ats")
+  return isLegacyEndpoint(target.endpoint)
     ? { code: "LEGACY_ENDPOINT", evidence: `${target.endpoint} has no -ats in its name` }
     : null;
 };

@@ -1,37 +1,22 @@
+import { MAX_CLIENT_ID_BYTES, oddSignature, oddSignatureEncoding } from "../lib/aws-limits.ts";
+import { jwtExpirySeconds } from "../lib/jwt.ts";
 import type { DeviceContext } from "../model/context.ts";
 import type { Secret } from "../model/secret.ts";
 import { type Detector, keptOut } from "./facts.ts";
 
-/** Plain padded base64, as the API's model and the gateway want it (API_TestInvokeAuthorizer). */
-const PLAIN_BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
-const MAX_CLIENT_ID_BYTES = 128;
-
 const signatureNotBase64: Detector = ({ context }) => {
   const signature = context?.request.tokenSignature?.exposeText();
-  if (signature === undefined || PLAIN_BASE64.test(signature)) return null;
-  const odd = /[-_]/.test(signature)
-    ? "it holds '-' or '_', as base64url does"
-    : /\s/.test(signature)
-      ? "it holds white space"
-      : /%[0-9A-Fa-f]{2}/.test(signature)
-        ? "it is percent-encoded"
-        : "it holds other characters";
+  const odd = signature === undefined ? null : oddSignature(signature);
+  if (odd === null) return null;
   return { code: "SIGNATURE_NOT_BASE64", evidence: `token.signature is not plain base64: ${odd}` };
 };
 
 /** Only where the profile wrote the wire form itself can the encoding be wrong. */
 const signatureUrlEncoding: Detector = ({ context }) => {
   for (const [where, text] of writtenQueries(context)) {
-    const written = /x-amz-customauthorizer-signature=([^&]*)/i.exec(text.exposeText())?.[1];
-    if (written === undefined) continue;
-    if (/[+/]/.test(written)) {
-      return {
-        code: "SIGNATURE_URL_ENCODING",
-        evidence: `the signature in the ${where} holds '+' or '/' as they are, not URL-encoded`,
-      };
-    }
-    if (/%25[0-9A-Fa-f]{2}/.test(written)) {
-      return { code: "SIGNATURE_URL_ENCODING", evidence: `the signature in the ${where} is encoded twice` };
+    const odd = oddSignatureEncoding(text.exposeText());
+    if (odd !== null) {
+      return { code: "SIGNATURE_URL_ENCODING", evidence: `the signature in the ${where} ${odd}` };
     }
   }
   return null;
@@ -83,18 +68,6 @@ const tokenExpired: Detector = ({ context, nowMs }) => {
   if (expiry === null || expiry * 1000 > nowMs) return null;
   return { code: "TOKEN_EXPIRED", evidence: `the token expired at ${isoSeconds(expiry)}` };
 };
-
-function jwtExpirySeconds(token: string | undefined): number | null {
-  const payload = token?.split(".")[1];
-  if (payload === undefined) return null;
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
-    const exp = (claims as { exp?: unknown } | null)?.exp;
-    return typeof exp === "number" && Math.abs(exp) < 1e11 ? exp : null;
-  } catch {
-    return null;
-  }
-}
 
 function isoSeconds(seconds: number): string {
   return new Date(seconds * 1000).toISOString();

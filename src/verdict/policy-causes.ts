@@ -1,3 +1,4 @@
+import { unprovenFields } from "../lib/unproven.ts";
 import type { Facts } from "../model/facts.ts";
 import type { Detector } from "./facts.ts";
 
@@ -33,11 +34,7 @@ export const POLICY_DOUBTS: readonly Detector[] = [undecidable];
 
 /** Expectations about topics are accepted but not yet put to the proof: they must not count as met. */
 export const unprovenExpectation: Detector = ({ check }) => {
-  const { publish, subscribe, receive, preset } = check.profile.expect;
-  const topics = Object.entries({ publish, subscribe, receive })
-    .filter(([, { allow, deny }]) => allow.length + deny.length > 0)
-    .map(([action]) => `expect.${action}`);
-  const asked = preset === null ? topics : [...topics, "expect.preset"];
+  const asked = unprovenFields(check.profile.expect);
   if (asked.length === 0) return null;
   return { code: "POLICY_UNDECIDABLE", evidence: `${asked.join(", ")}: not yet available, so not proven` };
 };
