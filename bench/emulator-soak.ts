@@ -5,13 +5,12 @@
  *
  *   node bench/emulator-soak.ts [minutes]
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { probe } from "../src/gateway/probers.ts";
@@ -26,12 +25,17 @@ const SAMPLE_EVERY_S = 30;
 const WARM_UP_SHARE = 0.2;
 const MAX_GROWTH = 1.1;
 const ENDPOINT = "emulator-ats.iot.eu-west-1.amazonaws.com";
-const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+const HOST = fileURLToPath(new URL("./emulator-host.ts", import.meta.url));
 
-interface Sample {
-  readonly second: number;
+/** What the emulator holds after its garbage was collected. */
+interface Held {
+  readonly heldMb: number;
   readonly rssMb: number;
   readonly handles: number;
+}
+
+interface Sample extends Held {
+  readonly second: number;
   readonly connections: number;
   readonly outcomes: Readonly<Record<string, number>>;
 }
@@ -73,15 +77,13 @@ async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "fleet-smoke-soak-"));
   const config = join(folder, "emulator.yaml");
   await writeFile(config, JSON.stringify(EMULATOR));
-  const emulator = spawn(process.execPath, [MAIN, "emulator", "--config", config, "--exit-with-parent"], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
+  const emulator = fork(HOST, [config], { execArgv: ["--expose-gc"] });
   try {
-    const samples = await soak(emulator, targetOf(JSON.parse(await firstLine(emulator))));
-    report(samples);
+    const [ready] = (await once(emulator, "message")) as [{ gateway: string; caFile: string }];
+    report(await soak(emulator, targetOf(ready)));
   } finally {
     const ended = once(emulator, "close");
-    emulator.kill("SIGTERM");
+    emulator.kill("SIGKILL");
     await ended;
     await rm(folder, { recursive: true, force: true });
   }
@@ -100,7 +102,12 @@ async function soak(emulator: ChildProcess, target: ReadyTarget): Promise<Sample
       inFlight.add(one);
     }
     if (seconds() >= (samples.length + 1) * SAMPLE_EVERY_S) {
-      samples.push(sample(emulator, Math.round(seconds()), connections, outcomes));
+      samples.push({
+        second: Math.round(seconds()),
+        ...(await held(emulator)),
+        connections,
+        outcomes: { ...outcomes },
+      });
       print(samples.at(-1));
     }
     await pause(10);
@@ -108,7 +115,7 @@ async function soak(emulator: ChildProcess, target: ReadyTarget): Promise<Sample
   await Promise.all(inFlight);
   // What is left open by the last connections is closed by now.
   await pause(2000);
-  samples.push(sample(emulator, Math.round(seconds()), connections, outcomes));
+  samples.push({ second: Math.round(seconds()), ...(await held(emulator)), connections, outcomes });
   print(samples.at(-1));
   return samples;
 }
@@ -174,29 +181,19 @@ function targetOf({ gateway, caFile }: { gateway: string; caFile: string }): Rea
   };
 }
 
-/** Linux only: what the kernel says of the emulator's process. */
-function sample(
-  { pid }: ChildProcess,
-  second: number,
-  connections: number,
-  outcomes: Readonly<Record<string, number>>,
-): Sample {
-  const rssKb = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return {
-    second,
-    rssMb: Math.round(Number(rssKb) / 102.4) / 10,
-    handles: readdirSync(`/proc/${pid}/fd`).length,
-    connections,
-    outcomes: { ...outcomes },
-  };
+async function held(emulator: ChildProcess): Promise<Held> {
+  const answer = once(emulator, "message");
+  emulator.send("sample");
+  const [now] = (await answer) as [Held];
+  return now;
 }
 
-/** Compares the first and the last third after the warm-up, by their medians: a single collection proves nothing. */
+/** Compares the first and the last third after the warm-up, by their medians. */
 function report(samples: readonly Sample[]): void {
   const warm = samples.slice(0, -1).filter(({ second }) => second >= MINUTES * 60 * WARM_UP_SHARE);
   const third = Math.max(1, Math.floor(warm.length / 3));
   const median = (part: readonly Sample[]) =>
-    part.map(({ rssMb }) => rssMb).toSorted((a, b) => a - b)[Math.floor(part.length / 2)] ?? 0;
+    part.map(({ heldMb }) => heldMb).toSorted((a, b) => a - b)[Math.floor(part.length / 2)] ?? 0;
   const [before, after] = [median(warm.slice(0, third)), median(warm.slice(-third))];
   const idle = samples.at(-1)?.handles ?? Number.POSITIVE_INFINITY;
   const growth = after / before;
@@ -205,8 +202,8 @@ function report(samples: readonly Sample[]): void {
     figure: "emulator-soak",
     minutes: MINUTES,
     perSecond: PER_SECOND,
-    rssBeforeMb: before,
-    rssAfterMb: after,
+    heldBeforeMb: before,
+    heldAfterMb: after,
     growth,
     idleHandles: idle,
     ok,
@@ -214,17 +211,11 @@ function report(samples: readonly Sample[]): void {
   process.exitCode = ok ? 0 : 1;
 }
 
-/** Standard streams, two listeners and what the runtime itself holds open: about 25 where this was written. */
+/** Standard streams, two listeners, the channel to us and what the runtime holds open. */
 const IDLE_HANDLES = 40;
 
 function print(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  if (child.stdout === null) throw new Error("no standard output");
-  for await (const line of createInterface({ input: child.stdout })) return line;
-  throw new Error("the emulator ended before it was ready");
 }
 
 await main();
