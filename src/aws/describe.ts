@@ -1,5 +1,6 @@
 import { DescribeDefaultAuthorizerCommand, DescribeEndpointCommand } from "@aws-sdk/client-iot";
 import { assertNever } from "../lib/errors.ts";
+import { KEEP_ANSWER_MS } from "../lib/pacing.ts";
 import type { CauseCode } from "../model/causes.ts";
 import type { DefaultAuthorizer } from "../model/invocation.ts";
 import type { DefaultAuthorizerFn, NeedsCertificateFn } from "../model/ports.ts";
@@ -28,7 +29,6 @@ export interface DescribeDependencies extends CallDependencies {
   readonly now?: () => number;
 }
 
-const KEEP_ANSWER_MS = 5 * 60_000;
 const KEEP_FAILURE_MS = 30_000;
 
 /**

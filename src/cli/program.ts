@@ -6,6 +6,7 @@ import { demoCommand } from "./demo.ts";
 import { emulatorCommand } from "./emulator.ts";
 import { EXIT, type Io } from "./io.ts";
 import { lintCommand } from "./lint.ts";
+import { planCommand } from "./plan.ts";
 import { policyCommand } from "./policy.ts";
 import { probeCommand } from "./probe.ts";
 import { runCommand } from "./run.ts";
@@ -43,6 +44,7 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
   add(runCommand);
   add(daemonCommand);
   add(probeCommand);
+  add(planCommand);
   add(lintCommand);
   add(policyCommand);
   add(emulatorCommand);

@@ -7,7 +7,6 @@ export const UNAVAILABLE_COMMANDS: readonly Command<object>[] = (
     ["worker", "Take shards from the queue"],
     ["gate", "Trigger or join a run on a daemon and wait for its decision"],
     ["watch", "Repeat the gate while a job rolls out"],
-    ["plan", "Show what a run would do"],
   ] as const
 ).map(([command, describe]) => ({
   command,

@@ -1,11 +1,6 @@
+import { CLIENT_REST_MS } from "../lib/pacing.ts";
 import { type Timing, waitUntil } from "./timing.ts";
 import { WaitingLine } from "./waiting-line.ts";
-
-/**
- * AWS takes one CONNECT a second for one client id, and a second connection throws out the first (AWS IoT Core
- * quotas). Counted from the end of the previous connection, with a margin for the way there.
- */
-const REST_MS = 1050;
 
 /** Never two connections with one client id at once, nor shortly after each other. */
 export class ClientTurns {
@@ -51,7 +46,7 @@ export class ClientTurns {
   end(id: string): void {
     // Deleted first, so that it moves to the end of the order.
     this.#restUntilMs.delete(id);
-    this.#restUntilMs.set(id, this.#timing.now() + REST_MS);
+    this.#restUntilMs.set(id, this.#timing.now() + CLIENT_REST_MS);
     this.giveBack(id);
   }
 

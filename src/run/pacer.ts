@@ -1,3 +1,4 @@
+import { quotaOwner } from "../lib/pacing.ts";
 import type { Pacer } from "../model/ports.ts";
 import type { Target } from "../model/target.ts";
 import { ClientTurns } from "./client-turns.ts";
@@ -85,10 +86,6 @@ export function createPacer({
       bucketOf(target, operation).pause(least + random() * (most - least));
     },
   };
-}
-
-function quotaOwner({ partition, accountId, region }: Target): string {
-  return `${partition}/${accountId}/${region}`;
 }
 
 function rateOf({ budgets }: Target, operation: string): Rate {

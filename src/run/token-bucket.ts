@@ -1,3 +1,4 @@
+import { HEADROOM } from "../lib/pacing.ts";
 import type { Timing } from "./timing.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
@@ -7,8 +8,6 @@ export interface Rate {
   readonly burst: number;
 }
 
-/** Part of a limit that is used: AWS counts arrivals, and the way there shakes the spacing. */
-const HEADROOM = 0.98;
 /** Below this spacing several tokens fall into one tick of Node's millisecond timers. */
 const FINE_SPACING_MS = 5;
 const TIMER_LATENESS_MS = 2;

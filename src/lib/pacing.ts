@@ -1,0 +1,26 @@
+/* How quotas are spent: what a run keeps to, a plan counts with. */
+
+/** Part of a limit that is used: AWS counts arrivals, and the way there shakes the spacing. */
+export const HEADROOM = 0.98;
+
+/**
+ * AWS takes one CONNECT a second for one client id, and a second connection throws out the first (AWS IoT Core
+ * quotas). Counted from the end of the previous connection, with a margin for the way there.
+ */
+export const CLIENT_REST_MS = 1050;
+
+/** How long what AWS says about a target is kept before it is asked again. */
+export const KEEP_ANSWER_MS = 5 * 60_000;
+
+/** Quotas belong to an account in a Region: targets that share both share them. */
+export function quotaOwner({
+  partition,
+  accountId,
+  region,
+}: {
+  readonly partition: string;
+  readonly accountId: string;
+  readonly region: string;
+}): string {
+  return `${partition}/${accountId}/${region}`;
+}

@@ -1,0 +1,109 @@
+import { INVOKES_PER_SECOND } from "../lib/aws-limits.ts";
+import { CLIENT_REST_MS, HEADROOM, KEEP_ANSWER_MS, quotaOwner } from "../lib/pacing.ts";
+import { realm } from "../lib/words.ts";
+import type { Suite } from "../model/config.ts";
+import type { Plan, PlanBudget, PlanFloor, PlanGroup } from "../model/plan.ts";
+import type { Profile } from "../model/profile.ts";
+import type { Selection } from "../model/run.ts";
+import type { Target } from "../model/target.ts";
+import { type Counted, PlanCounter } from "./count.ts";
+import { isSelected } from "./select.ts";
+import { planWarnings } from "./warnings.ts";
+
+export interface PlanInput {
+  readonly profiles: AsyncIterable<Profile>;
+  /** All of the configuration: a limit of one holds for each that shares its account and Region. */
+  readonly targets: readonly Target[];
+  readonly suite: Suite;
+  readonly selection: Selection;
+}
+
+/**
+ * What a run would do, at most: each check asks TestInvokeAuthorizer once and connects once, and both invoke the
+ * authorizer's Lambda, unless a signature is refused before it. Its duration is a floor, from budgets and client
+ * ids alone. Reads the profiles as a stream; asks nobody.
+ */
+export async function estimatePlan({ profiles, targets, suite, selection }: PlanInput): Promise<Plan> {
+  const counter = new PlanCounter(targets);
+  for await (const profile of profiles) if (isSelected(profile, suite, selection)) counter.add(profile);
+  const counted = counter.result();
+  const { groups } = counted;
+  const budgets = budgetsOf(groups, targets);
+  const duration = floorOf(budgets, counted.mostConnectsOfOneId);
+  return {
+    suite: suite.name,
+    profiles: counted.profiles,
+    checks: sum(groups, "checks"),
+    guarded: sum(groups, "guarded"),
+    apiCalls: {
+      TestInvokeAuthorizer: sum(groups, "apiCalls"),
+      ...describeCalls(counted, targets, duration.seconds),
+    },
+    connects: sum(groups, "connects"),
+    lambdaInvocations: sum(groups, "lambdaInvocations"),
+    duration,
+    groups,
+    budgets,
+    warnings: planWarnings({ counted, targets, suite, budgets, duration }),
+  };
+}
+
+type NumberField = "checks" | "guarded" | "apiCalls" | "connects" | "lambdaInvocations";
+
+function sum(groups: readonly PlanGroup[], field: NumberField): number {
+  return groups.reduce((all, group) => all + group[field], 0);
+}
+
+/** One for TestInvokeAuthorizer and one for connections of each account and Region that the run works with. */
+function budgetsOf(groups: readonly PlanGroup[], targets: readonly Target[]): PlanBudget[] {
+  return [...Map.groupBy(targets, quotaOwner).values()].flatMap((sharing) => {
+    const [first] = sharing;
+    const own = groups.filter(({ target }) => sharing.some(({ name }) => name === target));
+    if (first === undefined || own.length === 0) return [];
+    const { partition, accountId, region } = first;
+    const burst = least(sharing, "burst");
+    const budget = (operation: PlanBudget["operation"], calls: number, limit: number): PlanBudget => {
+      const perSecond = limit * HEADROOM;
+      const isQuota = operation === "TestInvokeAuthorizer" && sharing.some((each) => realm(each) === "aws");
+      const shareOfQuota = isQuota ? (limit / INVOKES_PER_SECOND) * HEADROOM : null;
+      const leastSeconds = Math.max(0, calls - burst) / perSecond;
+      return { partition, accountId, region, operation, calls, perSecond, shareOfQuota, leastSeconds };
+    };
+    return [
+      budget("TestInvokeAuthorizer", sum(own, "apiCalls"), least(sharing, "invokesPerSecond")),
+      budget("Connect", sum(own, "connects"), least(sharing, "connectsPerSecond")),
+    ];
+  });
+}
+
+function least(targets: readonly Target[], limit: keyof Target["budgets"]): number {
+  return Math.min(...targets.map(({ budgets }) => budgets[limit]));
+}
+
+/** Accounts and operations are worked through side by side: the longest decides. */
+function floorOf(budgets: readonly PlanBudget[], mostConnectsOfOneId: number): PlanFloor {
+  const ofIds = (Math.max(0, mostConnectsOfOneId - 1) * CLIENT_REST_MS) / 1000;
+  let floor: PlanFloor =
+    ofIds > 0 ? { seconds: ofIds, limitedBy: "client-id" } : { seconds: 0, limitedBy: null };
+  for (const { leastSeconds, operation } of budgets) {
+    if (leastSeconds > floor.seconds) floor = { seconds: leastSeconds, limitedBy: operation };
+  }
+  return floor;
+}
+
+/** Questions about targets; their answers are kept a while, and shared by all checks. */
+function describeCalls(
+  { groups, needsDefault, needsDomain }: Counted,
+  targets: readonly Target[],
+  seconds: number,
+): Record<string, number> {
+  const used = targets.filter(({ name }) => groups.some(({ target }) => target === name));
+  const times = Math.max(1, Math.ceil((seconds * 1000) / KEEP_ANSWER_MS));
+  const asked = used.filter(({ name }) => needsDefault.has(name) || needsDomain.has(name));
+  const calls = {
+    DescribeEndpoint: used.filter(({ endpoint }) => endpoint === null).length,
+    DescribeDomainConfiguration: asked.length * times,
+    DescribeDefaultAuthorizer: used.filter(({ name }) => needsDefault.has(name)).length * times,
+  };
+  return Object.fromEntries(Object.entries(calls).filter(([, count]) => count > 0));
+}

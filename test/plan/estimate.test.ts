@@ -1,0 +1,332 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Suite } from "../../src/model/config.ts";
+import type { Plan } from "../../src/model/plan.ts";
+import { PROTOCOLS, type Profile } from "../../src/model/profile.ts";
+import { Secret } from "../../src/model/secret.ts";
+import type { Target } from "../../src/model/target.ts";
+import { estimatePlan } from "../../src/plan/estimate.ts";
+import { profileOf, targetOf } from "../support/fixtures.ts";
+
+const SUITE: Suite = {
+  name: "all",
+  cohorts: null,
+  expected: null,
+  authorizer: "every",
+  derived: null,
+  locations: [],
+  deadlineMs: 2 * 3_600_000,
+  failFast: false,
+  gate: {
+    minChecks: 1,
+    minPassRatio: 1,
+    maxUnexpectedAccepts: 0,
+    maxInconclusiveRatio: 0,
+    minCoverage: 1,
+    maxAgeMs: 900_000,
+  },
+  cohortGates: {},
+};
+
+interface Asked {
+  readonly targets?: readonly Target[];
+  readonly suite?: Partial<Suite>;
+}
+
+function planOf(profiles: readonly Partial<Profile>[], { targets, suite }: Asked = {}): Promise<Plan> {
+  return estimatePlan({
+    profiles: stream(
+      profiles.map((each, index) => profileOf({ authorizer: "a", clientId: `c${index}`, ...each })),
+    ),
+    targets: targets ?? [targetOf()],
+    suite: { ...SUITE, ...suite },
+    selection: { suite: "all", cohorts: null, devices: null },
+  });
+}
+
+async function* stream<T>(values: readonly T[]): AsyncGenerator<T> {
+  yield* values;
+}
+
+function many(count: number, changes: Partial<Profile> = {}): Partial<Profile>[] {
+  return Array.from({ length: count }, () => changes);
+}
+
+function kindsOf({ warnings }: Plan): string[] {
+  return warnings.map(({ kind }) => kind);
+}
+
+const HTTPS: Partial<Profile> = { protocols: ["https"], clientId: null, topic: "t" };
+const PER_SECOND = 9.8;
+
+describe("what checks cost", () => {
+  it.each([
+    ["mqtt: a call, a connection, two invocations", {}, [1, 0, 1, 1, 2]],
+    ["https: the same", HTTPS, [1, 0, 1, 1, 2]],
+    ["identity device: a call and one invocation", { identity: "device" }, [1, 1, 1, 0, 1]],
+    ["three protocols: three times", { protocols: ["mqtt", "wss", "https"], topic: "t" }, [3, 0, 3, 3, 6]],
+  ] as const)("%s", async (_, changes, [checks, guarded, invokes, connects, lambda]) => {
+    const plan = await planOf([changes]);
+    expect(plan).toMatchObject({
+      profiles: 1,
+      checks,
+      guarded,
+      apiCalls: { TestInvokeAuthorizer: invokes },
+      connects,
+      lambdaInvocations: lambda,
+    });
+  });
+
+  it("is told by cohort, target and protocol", async () => {
+    const targets = [targetOf(), targetOf({ name: "there" })];
+    const profiles = [{}, {}, { target: "there" }, { cohort: "valves" }, { protocols: ["wss"] } as const];
+    const { groups } = await planOf(profiles, { targets });
+    expect(groups.map(({ cohort, target, protocol, checks }) => [cohort, target, protocol, checks])).toEqual([
+      ["pumps", "here", "mqtt", 2],
+      ["pumps", "there", "mqtt", 1],
+      ["valves", "here", "mqtt", 1],
+      ["pumps", "here", "wss", 1],
+    ]);
+  });
+
+  it("counts only what the suite selects", async () => {
+    const plan = await planOf([{}, { cohort: "valves" }], { suite: { cohorts: ["valves"] } });
+    expect(plan).toMatchObject({ profiles: 1, checks: 1 });
+  });
+
+  it.each([
+    ["an endpoint that is stated and an authorizer that is named: none", {}, {}, {}],
+    ["an endpoint that is asked", {}, { endpoint: null }, { DescribeEndpoint: 1 }],
+    [
+      "a device that names no authorizer",
+      { authorizer: null },
+      {},
+      { DescribeDomainConfiguration: 1, DescribeDefaultAuthorizer: 1 },
+    ],
+    [
+      "a raw user name that names one: none",
+      { authorizer: null, username: new Secret("x?x-amz-customauthorizer-name=a") },
+      {},
+      {},
+    ],
+    [
+      "a client certificate",
+      { tls: { ...profileOf().tls, certFile: "/c.pem" } },
+      {},
+      { DescribeDomainConfiguration: 1 },
+    ],
+  ])("describes: %s", async (_, profile, target, calls) => {
+    const { apiCalls } = await planOf([profile, profile], { targets: [{ ...targetOf(), ...target }] });
+    expect(apiCalls).toEqual({ TestInvokeAuthorizer: 2, ...calls });
+  });
+
+  it("asks again what is kept for five minutes only", async () => {
+    const { apiCalls } = await planOf(many(1 + 600 * PER_SECOND, { authorizer: null }));
+    expect(apiCalls).toMatchObject({ DescribeDefaultAuthorizer: 2 });
+  });
+});
+
+describe("the least duration", () => {
+  const budgets = (invokesPerSecond: number, connectsPerSecond: number, burst = 1) => ({
+    budgets: { invokesPerSecond, connectsPerSecond, burst },
+  });
+
+  it.each([
+    ["one check waits for nothing", many(1), [targetOf()], 0, null],
+    [
+      "calls are paced a little below the budget",
+      many(99),
+      [targetOf()],
+      98 / PER_SECOND,
+      "TestInvokeAuthorizer",
+    ],
+    ["the slower budget decides", many(99), [targetOf(budgets(10, 1))], 98 / 0.98, "Connect"],
+    [
+      "a burst goes first",
+      many(60),
+      [targetOf(budgets(10, 10, 11))],
+      49 / PER_SECOND,
+      "TestInvokeAuthorizer",
+    ],
+    [
+      "a guarded check connects to nothing",
+      many(99, { identity: "device" }),
+      [targetOf(budgets(10, 1))],
+      10,
+      "TestInvokeAuthorizer",
+    ],
+    ["one client id connects once in 1.05 s", many(5, { clientId: "same" }), [targetOf()], 4.2, "client-id"],
+    ["two protocols of one profile too", [{ protocols: ["mqtt", "wss"] }], [targetOf()], 1.05, "client-id"],
+    ["https has no client id", many(3, HTTPS), [targetOf()], 2 / PER_SECOND, "TestInvokeAuthorizer"],
+  ] as const)("%s", async (_, profiles, targets, seconds, limitedBy) => {
+    const { duration } = await planOf(profiles, { targets });
+    expect(duration.limitedBy).toBe(limitedBy);
+    expect(duration.seconds).toBeCloseTo(seconds, 6);
+  });
+
+  const halves = [...many(50), ...many(50, { target: "there" })];
+
+  it("is shared by targets of one account and Region, at the lower limit of both", async () => {
+    const targets = [targetOf(), targetOf({ name: "there", ...budgets(5, 100) })];
+    const { duration, budgets: shown } = await planOf(halves, { targets });
+    expect(duration.seconds).toBeCloseTo(99 / 4.9, 6);
+    expect(shown).toHaveLength(2);
+  });
+
+  it("is the longest of different accounts, which are worked through side by side", async () => {
+    const targets = [targetOf(), targetOf({ name: "there", region: "us-east-1", ...budgets(5, 100) })];
+    const { duration, budgets: shown } = await planOf(halves, { targets });
+    expect(duration.seconds).toBeCloseTo(49 / 4.9, 6);
+    expect(shown).toHaveLength(4);
+  });
+
+  it("does not mix up client ids of different accounts", async () => {
+    const targets = [targetOf(), targetOf({ name: "there", region: "us-east-1" })];
+    const { duration, warnings } = await planOf([{ clientId: "x" }, { clientId: "x", target: "there" }], {
+      targets,
+    });
+    expect(duration.limitedBy).toBeNull();
+    expect(warnings).toEqual([]);
+  });
+});
+
+describe("the share of AWS's 10 calls a second", () => {
+  it.each([
+    ["all but the headroom", {}, 0.98],
+    ["more than there is", { budgets: { invokesPerSecond: 20, connectsPerSecond: 10, burst: 1 } }, 1.96],
+    ["none where something else answers", { controlPlaneEndpoint: "http://127.0.0.1:1" }, null],
+  ])("%s", async (_, target, share) => {
+    const { budgets } = await planOf([{}], { targets: [targetOf(target)] });
+    expect(budgets.map(({ shareOfQuota }) => shareOfQuota)).toEqual([share, null]);
+  });
+});
+
+describe("warnings", () => {
+  const connect = profileOf().connect;
+  const will = { topic: "t", payload: "", qos: 0 } as const;
+
+  it.each<[string, Partial<Profile>[], Asked, string[]]>([
+    ["a fleet of its own: none", many(3), {}, []],
+    ["nothing is selected", [], {}, ["nothing-selected"]],
+    ["guarded", many(1, { identity: "device" }), {}, ["device-identity", "coverage"]],
+    [
+      "guarded, as far as the gate permits",
+      [{}, { identity: "device" }],
+      { suite: { gate: { ...SUITE.gate, minCoverage: 0.5 } } },
+      ["device-identity"],
+    ],
+    [
+      "guarded, as far as the cohort's gate permits",
+      [{}, { identity: "device" }],
+      { suite: { cohortGates: { pumps: { minCoverage: 0.5 } } } },
+      ["device-identity"],
+    ],
+    ["fewer than the suite expects", [{}], { suite: { expected: { pumps: 2 } } }, ["coverage"]],
+    ["a cohort that the suite expects is absent", [{}], { suite: { expected: { valves: 2 } } }, ["coverage"]],
+    ["a shared client id", many(3, { clientId: "x" }), {}, ["shared-client-id"]],
+    [
+      "a client id that is both dedicated and a device's",
+      [{ clientId: "x" }, { clientId: "x", identity: "device" }],
+      { suite: { gate: { ...SUITE.gate, minCoverage: 0 } } },
+      ["mixed-identity", "device-identity", "shared-client-id"],
+    ],
+    [
+      "a persistent session",
+      many(2, { connect: { ...connect, cleanSession: false } }),
+      {},
+      ["persistent-session"],
+    ],
+    [
+      "a session that expires later, in MQTT 5",
+      [{ mqttVersion: 5, connect: { ...connect, sessionExpirySeconds: 1 } }],
+      {},
+      ["persistent-session"],
+    ],
+    ["which 3.1.1 has not", [{ connect: { ...connect, sessionExpirySeconds: 1 } }], {}, []],
+    ["a will", [{ connect: { ...connect, will } }], {}, ["will"]],
+    [
+      "neither where nothing connects",
+      [{ ...HTTPS, connect: { ...connect, will, cleanSession: false } }],
+      {},
+      ["https-publish"],
+    ],
+    [
+      "a budget above AWS's",
+      [{}],
+      { targets: [targetOf({ budgets: { invokesPerSecond: 11, connectsPerSecond: 10, burst: 1 } })] },
+      ["invoke-budget"],
+    ],
+    [
+      "not where something else answers",
+      [{}],
+      {
+        targets: [
+          targetOf({
+            address: "127.0.0.1",
+            budgets: { invokesPerSecond: 11, connectsPerSecond: 10, burst: 1 },
+          }),
+        ],
+      },
+      [],
+    ],
+    ["a deadline that comes too early", many(30), { suite: { deadlineMs: 1000 } }, ["deadline"]],
+    ["a narrow concurrency", many(5), { targets: [targetOf({ concurrency: 4 })] }, ["concurrency"]],
+    ["which is wide enough for few checks", many(4), { targets: [targetOf({ concurrency: 4 })] }, []],
+  ])("%s", async (_, profiles, asked, kinds) => {
+    expect(kindsOf(await planOf(profiles, asked))).toEqual(kinds);
+  });
+
+  it("count profiles", async () => {
+    const { warnings } = await planOf(many(4, { clientId: "x" }));
+    expect(warnings).toMatchObject([{ kind: "shared-client-id", count: 3 }]);
+  });
+});
+
+const PROFILE = fc.record({
+  cohort: fc.constantFrom("pumps", "valves"),
+  target: fc.constantFrom("here", "there", "far"),
+  protocols: fc.subarray([...PROTOCOLS], { minLength: 1 }),
+  clientId: fc.constantFrom("a", "b", "c"),
+  identity: fc.constantFrom("dedicated" as const, "device" as const),
+  authorizer: fc.constantFrom("a", null),
+  topic: fc.constant("t"),
+});
+const BUDGETS = fc.record({
+  invokesPerSecond: fc.double({ min: 0.1, max: 100, noNaN: true }),
+  connectsPerSecond: fc.double({ min: 0.1, max: 100, noNaN: true }),
+  burst: fc.integer({ min: 1, max: 20 }),
+});
+
+/** All numbers of a plan that add up or wait. */
+function numbers(plan: Plan): number[] {
+  const { profiles, checks, guarded, apiCalls, connects, lambdaInvocations, duration } = plan;
+  const { TestInvokeAuthorizer = 0 } = apiCalls;
+  return [profiles, checks, guarded, TestInvokeAuthorizer, connects, lambdaInvocations, duration.seconds];
+}
+
+it("property: nothing is negative, parts sum to the whole, and one more profile never costs less", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(PROFILE, { maxLength: 30 }),
+      PROFILE,
+      fc.tuple(BUDGETS, BUDGETS, BUDGETS),
+      async (profiles, another, [here, there, far]) => {
+        const targets = [
+          targetOf({ budgets: here }),
+          targetOf({ name: "there", budgets: there }),
+          targetOf({ name: "far", region: "us-east-1", budgets: far }),
+        ];
+        const less = await planOf(profiles, { targets });
+        const more = await planOf([...profiles, another], { targets });
+        for (const [index, number] of numbers(less).entries()) {
+          expect(number).toBeGreaterThanOrEqual(0);
+          expect(numbers(more)[index]).toBeGreaterThanOrEqual(number);
+        }
+        expect(less.checks).toBe(profiles.reduce((all, { protocols }) => all + protocols.length, 0));
+        expect(less.lambdaInvocations).toBe(2 * less.checks - less.guarded);
+        expect(less.connects).toBe(less.checks - less.guarded);
+        expect(less.groups.reduce((all, { checks }) => all + checks, 0)).toBe(less.checks);
+      },
+    ),
+  );
+});
