@@ -94,8 +94,9 @@ const credentialRejected: Detector = (facts) => {
 };
 
 export const DEVICE_DETECTORS: readonly Detector[] = [
-  signatureNotBase64,
+  // Before its plain form: a doubly encoded signature is no base64 either.
   signatureUrlEncoding,
+  signatureNotBase64,
   usernameMalformed,
   clientIdInvalid,
   tokenExpired,
