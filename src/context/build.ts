@@ -10,7 +10,7 @@ import { parseWireUsername, type Trio, trioHeaders, trioQuery, usernameSuffix } 
 
 export interface InvalidContext {
   readonly kind: "invalid";
-  /** Names the field, never its value. */
+  /** Begins with the field's name; never holds a value. */
   readonly reason: string;
 }
 

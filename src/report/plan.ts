@@ -85,7 +85,7 @@ function budgetSection({ budgets }: Plan, style: Style): string[] {
     { title: "budget" },
     { title: "calls", align: "right" },
     { title: "per s", align: "right" },
-    { title: "of AWS's 10/s", align: "right" },
+    { title: "of 10/s", align: "right" },
     { title: "at least", align: "right" },
   ];
   const rows = budgets.slice(0, MAX_ROWS).map((budget) => budgetRow(budget));
@@ -102,7 +102,7 @@ function budgetRow(budget: PlanBudget): string[] {
   return [
     quoted(accountId),
     quoted(region),
-    operation === "Connect" ? "connections" : operation,
+    operation === "Connect" ? "connects" : "invokes",
     count(calls),
     count(Math.round(perSecond * 10) / 10),
     shareOfQuota === null ? "·" : `${Math.round(shareOfQuota * 100)} %`,

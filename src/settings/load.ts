@@ -5,14 +5,19 @@ import { buildConfig } from "./build.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { formatFieldPath } from "./field-path.ts";
 import { checkNamedFiles } from "./files.ts";
-import { toProblems } from "./finding.ts";
+import { type FieldLines, toProblems } from "./finding.ts";
 import { interpolate } from "./interpolate.ts";
 import { readTextFile } from "./read-text.ts";
 import { validate } from "./validate.ts";
 import { readYamlTree } from "./yaml-tree.ts";
 
 export type LoadedConfig =
-  | { readonly kind: "loaded"; readonly config: Config }
+  | {
+      readonly kind: "loaded";
+      readonly config: Config;
+      /** Where each field of the file stands. */
+      readonly lines: FieldLines;
+    }
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] };
 
 /**
@@ -54,5 +59,6 @@ export async function loadConfig(
   return {
     kind: "loaded",
     config: buildConfig(validated.config, { file, baseFolder, caByTarget: files.caByTarget }),
+    lines: tree.lines,
   };
 }

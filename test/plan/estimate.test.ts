@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Suite } from "../../src/model/config.ts";
-import type { Plan } from "../../src/model/plan.ts";
+import { PLAN_WARNINGS, type Plan } from "../../src/model/plan.ts";
 import { PROTOCOLS, type Profile } from "../../src/model/profile.ts";
 import { Secret } from "../../src/model/secret.ts";
 import type { Target } from "../../src/model/target.ts";
@@ -329,4 +331,11 @@ it("property: nothing is negative, parts sum to the whole, and one more profile 
       },
     ),
   );
+});
+
+it("every warning has one row in the documentation, and no other has", async () => {
+  const text = await readFile(resolve(import.meta.dirname, "../../docs/plan-and-lint.md"), "utf8");
+  const [, section = ""] = text.split("| Warning |");
+  const rows = [...section.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, kind]) => kind ?? "");
+  expect(rows.sort()).toEqual([...PLAN_WARNINGS].sort());
 });

@@ -23,6 +23,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   plan: { may: DATA, pure: true, why: PURE },
   policy: { may: DATA, pure: true, why: PURE },
   gate: { may: DATA, pure: true, why: PURE },
+  lint: { may: DATA, pure: true, why: PURE },
   verdict: { may: DATA, pure: true, why: PURE },
 
   settings: { may: DATA, why: STAGE },
@@ -57,7 +58,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   cli: {
     may: [
       ...DATA,
-      ...["context", "plan", "policy", "gate", "verdict", "settings", "profiles", "aws", "gateway"],
+      ...["context", "plan", "policy", "gate", "verdict", "lint", "settings", "profiles", "aws", "gateway"],
       ...["store", "metrics", "report", "run", "http", "notify", "emulator", "pipeline.ts", "app.ts"],
     ],
     why: "commands wire the parts; nothing may depend on main.ts",

@@ -48,7 +48,7 @@ test("a plan shows what a run costs, how long it takes at least, and what to min
   expect(text).toContain("about 1 DescribeEndpoint call");
   expect(text).toContain("at least 2 min 07 s, by the budget for TestInvokeAuthorizer");
   expect(text).toMatch(/pumps +eu-prod +mqtt +1,250 +50 +1,250 +1,200 +2,450/);
-  expect(text).toMatch(/123456789012 +eu-west-1 +TestInvokeAuthorizer +1,250 +9.8 +98 % +2 min 07 s/);
+  expect(text).toMatch(/123456789012 +eu-west-1 +invokes +1,250 +9.8 +98 % +2 min 07 s/);
   expect(text).toContain("- will (3): a will is\\u{a}set");
 });
 
