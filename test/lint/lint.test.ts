@@ -81,7 +81,18 @@ const BUILT_IN: Given = { target: { endpoint: null } };
 const LEGACY: Given = { target: { endpoint: "a1.iot.eu-west-1.amazonaws.com" } };
 const TOKEN = "token.signature";
 
-type Row = readonly [what: string, profile: Partial<Profile>, says: readonly string[], given?: Given];
+interface Row {
+  readonly what: string;
+  readonly profile: Partial<Profile>;
+  readonly says: readonly string[];
+  readonly given?: Given | undefined;
+}
+
+function rows(
+  ...table: readonly (readonly [string, Partial<Profile>, readonly string[], Given?])[]
+): readonly Row[] {
+  return table.map(([what, profile, says, given]) => ({ what, profile, says, given }));
+}
 
 describe("what lint finds", () => {
   const SIGNATURES = rows(
