@@ -6,6 +6,7 @@ import { createLog, type Log } from "../lib/log.ts";
 import type { Config } from "../model/config.ts";
 import type { Problem } from "../model/problem.ts";
 import type { RunSummary, Selection } from "../model/run.ts";
+import { isPartial } from "../plan/select.ts";
 import type { Run } from "../run/run.ts";
 import { Runs } from "../run/runs.ts";
 import { startSchedule } from "../run/schedule.ts";
@@ -133,7 +134,7 @@ function startRun(
     log.info({ runId, ...selection }, "run started");
     await using _open = open;
     const summary = await run.execute();
-    app.metrics.runFinished(summary, { maxAgeMs });
+    app.metrics.runFinished(summary, { maxAgeMs, isPartial: isPartial(selection) });
     const { status, decision, reason, counts } = summary;
     log.info({ runId, suite: selection.suite, status, decision, reason, counts }, "run finished");
     return summary;

@@ -4,6 +4,7 @@ import { createLog } from "../lib/log.ts";
 import { toRecord } from "../lib/words.ts";
 import type { Config, Suite } from "../model/config.ts";
 import type { RunSummary } from "../model/run.ts";
+import { isPartial } from "../plan/select.ts";
 import { createProgress } from "../report/progress.ts";
 import { parseReportFlag, writeReport } from "../report/write.ts";
 import type { Run } from "../run/run.ts";
@@ -71,15 +72,16 @@ async function runOnce(options: RunOptions, io: Io): Promise<number> {
   if (problems.count() > 0 && !options.skipInvalid) return EXIT.usage;
 
   using results = new ResultStore();
+  const selection = { suite: suite.name, cohorts: options.cohort ?? null, devices: options.device ?? null };
   const run = app.createRun({
     runId: newRunId(),
-    selection: { suite: suite.name, cohorts: options.cohort ?? null, devices: options.device ?? null },
+    selection,
     fleet: async () => scanned,
     onResult: (result) => results.add(toRecord(result)),
   });
   const summary = await executeWithProgress(run, io);
 
-  app.metrics.runFinished(summary, { maxAgeMs: suite.gate.maxAgeMs });
+  app.metrics.runFinished(summary, { maxAgeMs: suite.gate.maxAgeMs, isPartial: isPartial(selection) });
   printSummary(summary, io);
   for (const report of reports) {
     await writeReport(report, { summary, results: results.inPlanOrder(), metrics: app.metrics });

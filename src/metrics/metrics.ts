@@ -8,7 +8,7 @@ import { exportFleet, type Fleet } from "./fleet.ts";
 import { createInstruments, type Instruments } from "./instruments.ts";
 import { BoundedLabel, labelValue } from "./labels.ts";
 import { nodeMetrics } from "./node-metrics.ts";
-import { LastRuns } from "./runs.ts";
+import { LastRuns, type RunMeaning } from "./runs.ts";
 
 export interface MetricsOptions {
   readonly version: string;
@@ -62,11 +62,11 @@ export class Metrics implements Observer {
     this.#instruments.run_last_progress_timestamp_seconds.set({ suite: labelValue(suite) }, wallMs() / 1000);
   }
 
-  /** `maxAgeMs`: how long the run's decision may be relied on. A run without a decision leaves the last one's. */
-  runFinished(summary: RunSummary, { maxAgeMs }: { readonly maxAgeMs: number }): void {
+  /** A run without a decision, or over a part of its suite, leaves what is shown of the suite's last run. */
+  runFinished(summary: RunSummary, meaning: RunMeaning): void {
     this.#instruments.run_in_progress.set({ suite: labelValue(summary.suite) }, 0);
     this.runProgress(summary.suite);
-    this.#lastRuns.finished(summary, maxAgeMs);
+    this.#lastRuns.finished(summary, meaning);
   }
 
   /** Call it with the whole fleet at start and after each reload: series of what is not in it are removed. */

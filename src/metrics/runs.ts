@@ -8,6 +8,14 @@ import { type BoundedLabel, labelValue } from "./labels.ts";
 /** Decisions from best to worst: cohorts that share one series show their worst. */
 const SEVERITY: Readonly<Record<Decision, number>> = { go: 0, inconclusive: 1, "no-go": 2 };
 
+/** What a finished run says about its suite. */
+export interface RunMeaning {
+  /** How long the decision may be relied on. */
+  readonly maxAgeMs: number;
+  /** It was narrowed to some cohorts or devices: its decision is not the suite's. */
+  readonly isPartial: boolean;
+}
+
 /** Exports the last run of each suite; what the run before had and this one has not disappears. */
 export class LastRuns {
   readonly #instruments: Instruments;
@@ -20,12 +28,11 @@ export class LastRuns {
     this.#cohort = cohort;
   }
 
-  /** `maxAgeMs`: how long the decision may be relied on. */
-  finished(summary: RunSummary, maxAgeMs: number): void {
+  finished(summary: RunSummary, { maxAgeMs, isPartial }: RunMeaning): void {
     const suite = labelValue(summary.suite);
     const made = this.#instruments;
     made.runs_total.inc({ suite, decision: summary.decision ?? "none" });
-    if (summary.decision === null) return;
+    if (summary.decision === null || isPartial) return;
     for (const remove of this.#shown.get(suite) ?? []) remove();
     this.#shown.set(suite, []);
     const endedAt = Date.parse(summary.startedAt) / 1000 + summary.durationSeconds;

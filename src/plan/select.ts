@@ -20,6 +20,11 @@ function includes(names: readonly string[] | null, name: string): boolean {
   return names === null || names.includes(name);
 }
 
+/** Does the selection leave out a part of its suite? Then its decision is not the suite's. */
+export function isPartial({ cohorts, devices }: Selection): boolean {
+  return cohorts !== null || devices !== null;
+}
+
 /** One check for each protocol of the profile, numbered from `seq` on. */
 export function checksOf(profile: Profile, seq: number): Check[] {
   return profile.protocols.map((protocol, index) => ({

@@ -13,7 +13,7 @@ function metrics(cohortLimit = 50) {
 
 async function pageAfter(...summaries: RunSummary[]): Promise<string> {
   const made = metrics();
-  for (const summary of summaries) made.runFinished(summary, { maxAgeMs: 900_000 });
+  for (const summary of summaries) made.runFinished(summary, { maxAgeMs: 900_000, isPartial: false });
   return (await made.ownPage()).body;
 }
 
@@ -22,7 +22,7 @@ describe("a run", () => {
     const made = metrics();
     made.runStarted("pre-rollout");
     expect(onlyValue((await made.ownPage()).body, "run_in_progress")).toBe(1);
-    made.runFinished(sampleSummary, { maxAgeMs: 1 });
+    made.runFinished(sampleSummary, { maxAgeMs: 1, isPartial: false });
     const { body } = await made.ownPage();
     expect(onlyValue(body, "run_in_progress")).toBe(0);
     expect(onlyValue(body, "run_last_progress_timestamp_seconds")).toBeGreaterThan(1_700_000_000);
@@ -35,6 +35,17 @@ describe("a run", () => {
     expect(onlyValue(body, "last_run_timestamp_seconds")).toBeCloseTo(STARTED + 52.4);
     expect(onlyValue(body, "gate_expiry_timestamp_seconds")).toBeCloseTo(STARTED + 52.4 + 900);
     expect(samplesOf(body, "last_go_timestamp_seconds")).toEqual([]);
+  });
+
+  it("over a part of its suite is counted and leaves the suite's gate as it was", async () => {
+    const made = metrics();
+    made.runFinished(sampleSummary, { maxAgeMs: 900_000, isPartial: false });
+    const shown = (body: string) => body.split("\n").filter((line) => /^fleet_smoke_(gate|last)_/.test(line));
+    const before = shown((await made.ownPage()).body);
+    made.runFinished({ ...sampleSummary, decision: "go", groups: [] }, { maxAgeMs: 1, isPartial: true });
+    const { body } = await made.ownPage();
+    expect(shown(body)).toEqual(before);
+    expect(onlyValue(body, "runs_total", { suite: "pre-rollout", decision: "go" })).toBe(1);
   });
 
   it("counts its checks as the summary does", async () => {
@@ -105,7 +116,7 @@ describe("a run", () => {
 
   it("shows the worst of the cohorts that share _overflow, and all their checks", async () => {
     const made = metrics(1);
-    made.runFinished(sampleSummary, { maxAgeMs: 1 });
+    made.runFinished(sampleSummary, { maxAgeMs: 1, isPartial: false });
     const { body } = await made.ownPage();
     const overflow = { cohort: "_overflow" };
     expect(sumOf(body, "gate_state", overflow)).toBe(1);

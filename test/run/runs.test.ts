@@ -1,0 +1,216 @@
+import { describe, expect, it } from "vitest";
+import { decide } from "../../src/gate/decide.ts";
+import { createLog } from "../../src/lib/log.ts";
+import type { Check } from "../../src/model/check.ts";
+import type { Suite } from "../../src/model/config.ts";
+import type { Result } from "../../src/model/result.ts";
+import type { Selection } from "../../src/model/run.ts";
+import { judge, untested } from "../../src/pipeline.ts";
+import { Run, type RunPlan } from "../../src/run/run.ts";
+import { Runs } from "../../src/run/runs.ts";
+import { ACCEPTED, answered, checkOf, predicted, targetOf } from "../support/fixtures.ts";
+
+const SUITE: Suite = {
+  name: "all",
+  cohorts: null,
+  expected: null,
+  authorizer: "every",
+  derived: null,
+  locations: [],
+  deadlineMs: 60_000,
+  failFast: false,
+  gate: {
+    minChecks: 1,
+    minPassRatio: 1,
+    maxUnexpectedAccepts: 0,
+    maxInconclusiveRatio: 0,
+    minCoverage: 1,
+    maxAgeMs: 900_000,
+  },
+  cohortGates: {},
+};
+const ALL: Selection = { suite: "all", cohorts: null, devices: null };
+
+interface Options {
+  readonly checks?: number;
+  readonly suite?: Partial<Suite>;
+  readonly plan?: Partial<RunPlan>;
+  /** Called before each check is answered. */
+  readonly before?: (check: Check, run: Run) => Promise<void> | void;
+}
+
+function runOf({ checks = 3, suite = {}, plan = {}, before = () => {} }: Options = {}): {
+  run: Run;
+  results: Result[];
+} {
+  const results: Result[] = [];
+  async function* all(): AsyncGenerator<Check> {
+    for (let seq = 0; seq < checks; seq += 1) yield checkOf({ seq }, { id: `device-${seq}` });
+  }
+  const run: Run = new Run(
+    {
+      examine: async (check) => {
+        await before(check, run);
+        const now = performance.now();
+        const facts = {
+          check,
+          target: targetOf(),
+          context: null,
+          invocation: answered("allowed"),
+          prediction: predicted("allow"),
+          outcome: ACCEPTED,
+          nowMs: 0,
+        };
+        return { facts, startedAtMs: now, endedAtMs: now };
+      },
+      onFault: (check) => untested(check, targetOf(), "TESTER_ERROR", "it failed"),
+      judge,
+      decide,
+      concurrency: new Map([["here", 2]]),
+      location: "local",
+      log: createLog("silent"),
+    },
+    {
+      runId: "run",
+      suite: { ...SUITE, ...suite },
+      selection: ALL,
+      prepare: async () => ({
+        groups: [{ target: "here", cohort: "pumps", checks }],
+        invalidProfiles: 0,
+        notes: [],
+        checks: all(),
+        ...plan,
+      }),
+      onResult: (result) => results.push(result),
+    },
+  );
+  return { run, results };
+}
+
+describe("a run", () => {
+  it("ends with a decision when every check is done", async () => {
+    const summary = await runOf().run.execute();
+    expect(summary).toMatchObject({
+      status: "finished",
+      decision: "go",
+      notes: [],
+      counts: { planned: 3, checks: 3, pass: 3, notRun: 0 },
+    });
+  });
+
+  it("that is stopped counts the rest as not run, is interrupted and never go", async () => {
+    const { run, results } = runOf({
+      checks: 50,
+      before: (check, self) => {
+        if (check.seq === 4) self.stop("INTERRUPTED");
+      },
+    });
+    const { status, decision, counts, notes } = await run.execute();
+    expect({ status, decision }).toEqual({ status: "interrupted", decision: "inconclusive" });
+    expect(counts.pass).toBe(results.length);
+    expect(counts.pass + counts.notRun).toBe(50);
+    expect(notes).toEqual(["the run was interrupted before every check was run"]);
+  });
+
+  it("that reaches its deadline is finished and inconclusive, and says so", async () => {
+    const summary = await runOf({
+      checks: 3,
+      suite: { deadlineMs: 1 },
+      before: (_, self) => expect.poll(() => self.summary().durationSeconds).toBeGreaterThan(0.01),
+    }).run.execute();
+    expect(summary).toMatchObject({ status: "finished", decision: "inconclusive" });
+    expect(summary.notes).toEqual(["the deadline was reached before every check was run"]);
+  });
+
+  it("that was stopped when all was done is what it was", async () => {
+    const { run } = runOf({
+      checks: 1,
+      before: (_, self) => self.stop("INTERRUPTED"),
+    });
+    expect(await run.execute()).toMatchObject({ status: "finished", decision: "go", notes: [] });
+  });
+
+  it("whose source cannot be read is inconclusive and says why", async () => {
+    async function* failing(): AsyncGenerator<Check> {
+      yield checkOf({}, {});
+      throw new Error("fleet.ndjson changed");
+    }
+    const summary = await runOf({ plan: { checks: failing() } }).run.execute();
+    expect(summary).toMatchObject({ decision: "inconclusive", counts: { pass: 1, notRun: 2 } });
+    expect(summary.notes).toEqual(["fleet.ndjson changed"]);
+  });
+
+  it("counts what its suite expects beyond what the sources hold as missing", async () => {
+    const summary = await runOf({ suite: { expected: { pumps: 4, valves: 1 } } }).run.execute();
+    expect(summary.decision).toBe("inconclusive");
+    expect(summary.groups.map(({ cohort, expected, pass }) => [cohort, expected, pass])).toEqual([
+      ["valves", 1, 0],
+      ["pumps", 4, 3],
+    ]);
+  });
+});
+
+describe("the daemon's runs", () => {
+  function runs(options: Options = {}) {
+    const all: Run[] = [];
+    const made = new Runs({
+      suites: ["all"],
+      log: createLog("silent"),
+      start: () => {
+        const { run } = runOf(options);
+        all.push(run);
+        return { run, finished: run.execute() };
+      },
+    });
+    return { made, all };
+  }
+
+  function idOf(answer: ReturnType<Runs["trigger"]>): string {
+    if (!("run" in answer)) throw new Error(answer.kind);
+    return answer.run.runId;
+  }
+
+  it("are joined by the same selection, in whatever order it names its parts", async () => {
+    const { made, all } = runs();
+    const some = { suite: "all", cohorts: ["a", "b"], devices: null };
+    expect(made.trigger(some, null).kind).toBe("started");
+    expect(made.trigger({ ...some, cohorts: ["b", "a"] }, null).kind).toBe("joined");
+    expect(made.trigger(ALL, null)).toMatchObject({ kind: "busy" });
+    expect(all).toHaveLength(1);
+    await made.drain();
+  });
+
+  it("are known by their key, also when they are over", async () => {
+    const { made, all } = runs();
+    made.trigger(ALL, "key");
+    await expect.poll(() => made.list(null, 10).items[0]?.status).toBe("finished");
+    expect(made.trigger(ALL, "key").kind).toBe("known");
+    expect(made.trigger(ALL, "another key").kind).toBe("started");
+    expect(all).toHaveLength(2);
+    await made.drain();
+  });
+
+  it("are listed newest first, a page at a time", async () => {
+    const { made } = runs();
+    const ids: string[] = [];
+    for (let index = 0; index < 5; index += 1) {
+      ids.unshift(idOf(made.trigger(ALL, `key ${index}`)));
+      await expect.poll(() => made.list(null, 1).items[0]?.status).toBe("finished");
+    }
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: ReturnType<Runs["list"]> = made.list(cursor, 2);
+      seen.push(...page.items.map(({ runId }) => runId));
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    expect(seen).toEqual(ids);
+    await made.drain();
+  });
+
+  it("are not started once the daemon drains", async () => {
+    const { made } = runs();
+    await made.drain();
+    expect(made.trigger(ALL, null)).toEqual({ kind: "draining" });
+  });
+});
