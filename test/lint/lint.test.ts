@@ -214,8 +214,8 @@ describe("what lint finds", () => {
     ],
     [
       "several protocols: each finding once",
-      { ...https, clientId: "c", protocols: ["wss", "https"], ...signedWith("ab-_") },
-      [`problem signature-not-base64 ${TOKEN}`],
+      { ...https, clientId: "c", protocols: ["wss", "https"], ...signedWith(GOOD, "a".repeat(6145)) },
+      ["problem too-long token.value"],
     ],
   );
   const PURPOSE = rows(
