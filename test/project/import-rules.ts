@@ -23,7 +23,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   plan: { may: DATA, pure: true, why: PURE },
   policy: { may: DATA, pure: true, why: PURE },
   gate: { may: DATA, pure: true, why: PURE },
-  lint: { may: DATA, pure: true, why: PURE },
+  lint: { may: DATA, pure: true, why: `${PURE}; what is written is not explained by what happened` },
   verdict: { may: DATA, pure: true, why: PURE },
 
   settings: { may: DATA, why: STAGE },
