@@ -20,7 +20,8 @@ const portBypassesAuthorizer: Detector = ({ context, target }) => {
       evidence: `ALPN ${onCertificatePath} is the client certificate path`,
     };
   }
-  return CERTIFICATE_PORTS.includes(target.port)
+  // With an address of its own, a tunnel or a stand-in, the port says nothing about AWS's.
+  return target.address === null && CERTIFICATE_PORTS.includes(target.port)
     ? { code: "PORT_BYPASSES_AUTHORIZER", evidence: `port ${target.port} is for client certificates` }
     : null;
 };

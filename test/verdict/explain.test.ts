@@ -246,6 +246,12 @@ const CASES: readonly (readonly [what: string, verdict: string, first: string | 
     { outcome: CLOSED, profile: { tls: { ...TLS, alpn: ["x-amzn-mqtt-ca"] } } },
   ],
   [
+    "the same port of a stand-in says nothing",
+    "fail",
+    "GATEWAY_REFUSED_UNEXPLAINED",
+    { outcome: CLOSED, target: { port: 8443, address: "127.0.0.1" } },
+  ],
+  [
     "the port of the certificate path",
     "fail",
     "PORT_BYPASSES_AUTHORIZER",
