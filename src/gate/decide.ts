@@ -107,7 +107,10 @@ function reasonFor(
   if (decision === "go") return "every rule is met";
   const deciding = results.filter(({ met, unmetMeans }) => !met && unmetMeans === decision);
   const parts = deciding.filter(({ cohort }) => cohort !== null);
-  const [first, ...rest] = parts.length > 0 ? parts : deciding;
+  // What was measured says more than what could not be.
+  const [first, ...rest] = (parts.length > 0 ? parts : deciding).toSorted(
+    (a, b) => Number(a.observed === null) - Number(b.observed === null),
+  );
   if (first === undefined) return notes[0] ?? "the run itself went wrong";
   const more = rest.length > 0 ? `, and ${rest.length} more` : "";
   return `${describe(first)}${more}`;

@@ -98,6 +98,10 @@ describe("the gate", () => {
     }
   });
 
+  it("gives a rule that was measured as its reason, before one that could not be", () => {
+    expect(gate([group({ inconclusive: 9 })]).reason).toContain("maxInconclusiveRatio is 1, threshold 0");
+  });
+
   it("names a cohort that is expected and absent", () => {
     const outcome = gate([group({ pass: 9 }), { ...group({ expected: 5 }, "valves"), target: "" }]);
     expect(outcome.decision).toBe("inconclusive");
