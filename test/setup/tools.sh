@@ -2,13 +2,31 @@
 # Installs the Debian packages the tests need, when root; else prints the line to run. Silent when all is there.
 set -eu
 
-# command package
-TOOLS='promtool prometheus
-openssl openssl'
+# Debian's own programs, which a pyenv or the like may shadow on the PATH: the tests name them by their full path.
+SYSTEM=${SYSTEM_BIN:-/usr/bin}
+
+# command (on the PATH, or with its path), or module of Debian's Python; package
+TOOLS="promtool prometheus
+openssl openssl
+curl curl
+mosquitto_pub mosquitto-clients
+$SYSTEM/aws awscli
+python:boto3 python3-boto3
+python:paho.mqtt python3-paho-mqtt"
+
+is_there() {
+  case $1 in
+    python:*)
+      find_module='import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)'
+      "$SYSTEM/python3" -c "$find_module" "${1#python:}" >/dev/null 2>&1
+      ;;
+    *) command -v "$1" >/dev/null 2>&1 ;;
+  esac
+}
 
 missing_packages() {
   echo "$TOOLS" | while read -r tool package; do
-    command -v "$tool" >/dev/null 2>&1 || echo "$package"
+    is_there "$tool" || echo "$package"
   done
 }
 
@@ -55,6 +73,6 @@ install_packages $packages >/dev/null 2>&1 </dev/null ||
   }
 missing=$(missing_packages | xargs)
 if [ -n "$missing" ]; then
-  echo "Installed, but its program is not on the PATH: $missing" >&2
+  echo "Installed, but its program or module is not found: $missing" >&2
   exit 1
 fi

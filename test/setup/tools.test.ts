@@ -29,13 +29,30 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 test("all there: silent", () => {
-  provide("promtool", "");
-  provide("openssl", "");
+  provideAllBut();
   expect(runScript()).toEqual({ status: 0, stdout: "", stderr: "" });
 });
 
+test("a module is looked for in Debian's Python", () => {
+  provideAllBut();
+  provide("id", "echo 1000");
+  provide("apt-get", "");
+  provide("python3", '[ "$3" != paho.mqtt ]');
+  const { status, stderr } = runScript();
+  expect(status).toBe(1);
+  expect(stderr).toContain("The tests need: python3-paho-mqtt. As root");
+});
+
+test("a program that another place on the PATH shadows counts as missing", () => {
+  provideAllBut("aws");
+  const elsewhere = join(folder, "shims");
+  mkdirSync(elsewhere);
+  symlinkSync(join(bin, "curl"), join(elsewhere, "aws"));
+  expect(runScript(`${elsewhere}:${bin}`).stderr).toContain("awscli");
+});
+
 test("root: installs what is missing, forbids services meanwhile, and leaves no trace of that", () => {
-  provide("openssl", "");
+  provideAllBut("promtool");
   provide("id", "echo 0");
   provideApt(`[ -x "$POLICY_RC_D" ] || exit 1; echo 'exit 0' >${bin}/promtool; chmod 755 ${bin}/promtool`);
   const { status, stderr } = runScript();
@@ -49,7 +66,7 @@ test("root: installs what is missing, forbids services meanwhile, and leaves no 
 });
 
 test("an own policy about services is left alone", () => {
-  provide("openssl", "");
+  provideAllBut("promtool");
   provide("id", "echo 0");
   provideApt(`echo 'exit 0' >${bin}/promtool; chmod 755 ${bin}/promtool`);
   writeFileSync(join(folder, "policy-rc.d"), "mine");
@@ -70,12 +87,12 @@ test("a failing install is tried twice, then its output and the line to run are 
 });
 
 test("an install that does not bring the program is a failure", () => {
-  provide("openssl", "");
+  provideAllBut("promtool");
   provide("id", "echo 0");
   provideApt("exit 0");
   expect(runScript()).toMatchObject({
     status: 1,
-    stderr: expect.stringContaining("not on the PATH: prometheus"),
+    stderr: expect.stringContaining("not found: prometheus"),
   });
 });
 
@@ -91,13 +108,27 @@ test("not root: prints the line to run and installs nothing", () => {
 });
 
 test("no apt: names the packages", () => {
-  expect(runScript()).toMatchObject({ status: 1, stderr: expect.stringContaining("prometheus openssl") });
+  const all = "prometheus openssl curl mosquitto-clients awscli python3-boto3 python3-paho-mqtt";
+  expect(runScript()).toMatchObject({ status: 1, stderr: expect.stringContaining(all) });
 });
 
-function runScript(): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
-  const env = { PATH: bin, POLICY_RC_D: join(folder, "policy-rc.d") };
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function runScript(path = bin): Ended {
+  const env = { PATH: path, SYSTEM_BIN: bin, POLICY_RC_D: join(folder, "policy-rc.d") };
   const { status, stdout, stderr } = spawnSync(pathOf("sh"), [SCRIPT], { env, encoding: "utf8" });
   return { status, stdout, stderr };
+}
+
+/** What the tests need, as programs that do nothing; a Python that has every module. */
+function provideAllBut(absent?: string): void {
+  for (const name of ["promtool", "openssl", "curl", "mosquitto_pub", "aws", "python3"]) {
+    if (name !== absent) provide(name, "");
+  }
 }
 
 /** A program of the script's world. */
