@@ -147,6 +147,12 @@ const OTHER_SWITCHES = {
     grade: "U",
     about: "Publish without iot:Publish over MQTT 5; kept: PUBACK 0x87",
   },
+  excessPublish5: {
+    values: ["puback", "nothing"],
+    grade: "U",
+    about:
+      "A publish with QoS 1 beyond the connection's rate over MQTT 5 is dropped: PUBACK 0x97, or no answer",
+  },
   deniedSubscribe311: {
     values: ["disconnect", "keep"],
     grade: "O",
@@ -206,6 +212,11 @@ const OTHER_SWITCHES = {
     values: ["INACTIVE", "ACTIVE"],
     grade: "U",
     about: "Status of an authorizer created without one",
+  },
+  cancelJobAgain: {
+    values: ["answer", "InvalidRequestException"],
+    grade: "U",
+    about: "CancelJob of a job that is cancelled: answered as the first time, or refused",
   },
   callerNotPermitted: {
     values: ["AccessDeniedException", "ForbiddenException", "UnauthorizedException"],

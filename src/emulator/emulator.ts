@@ -1,10 +1,13 @@
 import type { AddressInfo, Server } from "node:net";
 import { resolve } from "node:path";
-import { monotonicMs } from "../lib/clock.ts";
+import { monotonicMs, wallMs } from "../lib/clock.ts";
 import { createLog, type Log } from "../lib/log.ts";
+import { createAdminHandler } from "./admin.ts";
+import { createApiHandler } from "./api/handler.ts";
 import { createApiServer } from "./api/server.ts";
 import { createRegistry } from "./authorizers/registry.ts";
 import { Broker } from "./broker/broker.ts";
+import { Presence } from "./broker/presence.ts";
 import { ensureCertificates } from "./certificates/store.ts";
 import type { EmulatorConfig } from "./config.ts";
 import { createDomains } from "./domains.ts";
@@ -12,6 +15,7 @@ import { Faults } from "./faults.ts";
 import { readClientCertificates } from "./gateway/client-certificates.ts";
 import type { Gateway } from "./gateway/link.ts";
 import { GatewayListener } from "./gateway/listener.ts";
+import { Jobs } from "./jobs.ts";
 import { TokenBuckets } from "./quotas.ts";
 
 /** How long open connections may take to go when the emulator stops. */
@@ -43,18 +47,24 @@ export async function startEmulator(
   const certificates = await ensureCertificates(folder, certificateNames(config));
   const stopping = new AbortController();
   const account = { registry, behaviours: config.behaviours };
-  const faults = new Faults(config.faults, config.faultSeed);
+  const faults = new Faults({ faults: config.faults, faultSeed: config.faultSeed });
   const broker = new Broker();
+  const presence = new Presence(wallMs);
+  const { connectsPerSecondPerClientId: connects, connectionQueriesPerSecondPerClientId: queries } =
+    config.quotas;
+  const shared = { config, account, domains, presence, signal: stopping.signal };
+  const connectionQueries = new TokenBuckets(queries, 1, monotonicMs);
+  const services = { ...shared, jobs: new Jobs(), connectionQueries };
+  const handleApi = createApiHandler({ services, faults, log });
   const gateway: Gateway = {
-    ...{ config, account, domains, broker, faults, clientCertificates, log },
-    connects: new TokenBuckets(config.quotas.connectsPerSecondPerClientId, 1, monotonicMs),
-    signal: stopping.signal,
+    ...{ ...shared, broker, faults, clientCertificates, log },
+    connects: new TokenBuckets(connects, 1, monotonicMs),
+    serveDataPlane: (request, response) => handleApi(request, response, "data"),
   };
   const listener = new GatewayListener(gateway, certificates);
   const api = createApiServer({
-    services: { config, account, domains, signal: stopping.signal },
-    faults,
-    log,
+    handle: handleApi,
+    admin: config.admin.enabled ? createAdminHandler(faults) : null,
     certificate: config.listen.apiTls ? certificates.valid : null,
   });
 

@@ -29,6 +29,16 @@ export const ERROR_STATUS = {
 
 export type ErrorName = keyof typeof ERROR_STATUS;
 
+/** What an injected status is called. */
+export function errorNameOf(status: number): ErrorName {
+  if (status === 429) return "ThrottlingException";
+  const names: readonly ErrorName[] = [
+    ...(["InvalidRequestException", "UnauthorizedException", "ForbiddenException"] as const),
+    ...(["ResourceNotFoundException", "ServiceUnavailableException"] as const),
+  ];
+  return names.find((name) => ERROR_STATUS[name] === status) ?? "InternalFailureException";
+}
+
 /** The name is cut at its colon by AWS's clients; AWS sends it so. */
 export function errorHeaders(name: ErrorName): Record<string, string> {
   return {

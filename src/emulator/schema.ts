@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Json } from "../model/invocation.ts";
 import { type Behaviours, SWITCHES } from "./behaviours.ts";
-import { isPattern } from "./pattern.ts";
+import { faultSettings, milliseconds, pattern } from "./fault-schema.ts";
 
 /** The emulator's configuration file (design 6.6). Unknown keys are errors. */
 
@@ -9,11 +9,9 @@ const DEFAULT_LIMIT = 10;
 /** Above this a limit is as good as none. */
 const MAX_RATE = 1_000_000;
 
-const pattern = z.string().refine(isPattern, "expected text or a /regular expression/");
 const name = z.string().regex(/^[\w=,@-]{1,128}$/, "expected 1 to 128 of A-Z a-z 0-9 _ = , @ -");
 const json: z.ZodType<Json> = z.json();
 const rate = z.number().positive().max(MAX_RATE);
-const milliseconds = z.number().int().min(0).max(600_000);
 
 const address = z.string().refine((text) => {
   const match = /^(?:\[[0-9a-fA-F:]+\]|[^:[\]\s]+):(\d{1,5})$/.exec(text);
@@ -111,37 +109,6 @@ const domain = z
     "authenticationType and applicationProtocol do not go together",
   );
 
-export const FAULT_KINDS = [
-  ...["connack", "close", "reset", "silent", "delay", "garbage"],
-  ...["tls-alert", "tls-close", "tls-reset", "tls-silent", "tls-delay"],
-  ...["api-throttle", "api-5xx", "api-delay", "api-close"],
-] as const;
-
-const fault = z
-  .strictObject({
-    match: z
-      .strictObject({
-        clientId: pattern.optional(),
-        username: pattern.optional(),
-        serverName: pattern.optional(),
-        authorizer: pattern.optional(),
-        operation: pattern.optional(),
-        protocol: pattern.optional(),
-      })
-      .default({}),
-    kind: z.enum(FAULT_KINDS),
-    /** CONNACK code, TLS alert or HTTP status; each kind has its default. */
-    code: z.number().int().min(0).max(599).optional(),
-    probability: z.number().min(0).max(1).default(1),
-    delayMs: milliseconds.default(1000),
-    /** The delay is drawn between delayMs and this. */
-    maxDelayMs: milliseconds.optional(),
-  })
-  .refine(
-    ({ kind, code }) => kind !== "connack" || (code !== undefined && code > 0 && code < 256),
-    "a connack fault needs a `code` from 1 to 255",
-  );
-
 const clientCertificate = z.strictObject({
   file: z.string().min(1),
   status: z.enum(["ACTIVE", "INACTIVE"]).default("ACTIVE"),
@@ -200,14 +167,21 @@ export const emulatorSchema = z
         callsPerSecond: rate.default(DEFAULT_LIMIT),
         burst: rate.default(DEFAULT_LIMIT),
         connectsPerSecondPerClientId: rate.default(1),
+        /** GetConnection, in all and for one client id. */
+        connectionQueriesPerSecond: rate.default(100),
+        connectionQueriesPerSecondPerClientId: rate.default(1),
+        /** Each way; what comes beyond is dropped. */
+        publishesPerSecondPerConnection: rate.default(100),
       })
       .prefault({}),
     /** How many times faster than real time refreshAfterInSeconds and disconnectAfterInSeconds pass. */
     lifetimeSpeed: z.number().min(1).max(100_000).default(1),
+    /** How many times faster than real time a silent client's keep-alive runs out. */
+    keepAliveSpeed: z.number().min(1).max(100_000).default(1),
     behaviours: behaviours.prefault({} as Behaviours),
-    faults: z.array(fault).default([]),
-    /** Makes the faults' dice, and so a test, repeatable. */
-    faultSeed: z.number().int().min(0).default(1),
+    ...faultSettings,
+    /** Lets faults be changed while it runs, from this machine. */
+    admin: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}),
   })
   .superRefine((config, context) => {
     const complain = (path: (string | number)[], message: string) =>
@@ -243,6 +217,5 @@ export type EmulatorFile = z.output<typeof emulatorSchema>;
 export type TableRow = z.output<typeof row>;
 export type HandlerConfig = z.output<typeof handler>;
 export type DomainConfig = z.output<typeof domain>;
-export type FaultConfig = z.output<typeof fault>;
 export type CredentialConfig = z.output<typeof credential>;
 export type AuthorizerConfig = z.output<typeof authorizer>;

@@ -77,7 +77,10 @@ describe("at the API", () => {
 describe("draws", () => {
   test("the same seed repeats the same draws, at about the wanted rate", () => {
     const draws = (seed: number) => {
-      const faults = new Faults([{ match: {}, kind: "close", probability: 0.05, delayMs: 0 }], seed);
+      const faults = new Faults({
+        faults: [{ match: {}, kind: "close", probability: 0.05, delayMs: 0 }],
+        faultSeed: seed,
+      });
       return Array.from({ length: 4000 }, () => faults.draw("connect", {}) !== null);
     };
     expect(draws(7)).toEqual(draws(7));
@@ -88,10 +91,10 @@ describe("draws", () => {
   });
 
   test("a subject that is not known matches nothing", () => {
-    const faults = new Faults(
-      [{ match: { clientId: "/.*/" }, kind: "close", probability: 1, delayMs: 0 }],
-      1,
-    );
+    const faults = new Faults({
+      faults: [{ match: { clientId: "/.*/" }, kind: "close", probability: 1, delayMs: 0 }],
+      faultSeed: 1,
+    });
     expect(faults.draw("connect", {})).toBeNull();
     expect(faults.draw("connect", { clientId: "" })).not.toBeNull();
     expect(faults.draw("api", { clientId: "" })).toBeNull();

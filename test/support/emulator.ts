@@ -64,6 +64,7 @@ export async function startTestEmulator(changes: object = {}, log?: Log): Promis
         callsPerSecond: 10_000,
         burst: 10_000,
         connectsPerSecondPerClientId: 10_000,
+        connectionQueriesPerSecondPerClientId: 10_000,
       },
       ...changes,
     },

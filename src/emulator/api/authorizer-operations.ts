@@ -6,6 +6,7 @@ const MAX_PAGE = 250;
 export const AUTHORIZER_OPERATIONS: readonly Operation[] = [
   {
     name: "DescribeAuthorizer",
+    plane: "control",
     method: "GET",
     path: /^\/authorizer\/([^/]+)$/,
     run: ({ account }, { name }) => {
@@ -15,6 +16,7 @@ export const AUTHORIZER_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "DescribeDefaultAuthorizer",
+    plane: "control",
     method: "GET",
     path: /^\/default-authorizer$/,
     run: ({ account }) => {
@@ -27,6 +29,7 @@ export const AUTHORIZER_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "ListAuthorizers",
+    plane: "control",
     method: "GET",
     path: /^\/authorizers$/,
     run: ({ account }, { query }) => {

@@ -39,11 +39,35 @@ type Create = z.output<typeof createSchema>;
 
 /** The calls that change authorizers. The functions they name are those of the configuration's authorizers. */
 export const AUTHORIZER_WRITES: readonly Operation[] = [
-  { name: "CreateAuthorizer", method: "POST", path: /^\/authorizer\/([^/]+)$/, run: create },
-  { name: "UpdateAuthorizer", method: "PUT", path: /^\/authorizer\/([^/]+)$/, run: update },
-  { name: "DeleteAuthorizer", method: "DELETE", path: /^\/authorizer\/([^/]+)$/, run: remove },
-  { name: "SetDefaultAuthorizer", method: "POST", path: /^\/default-authorizer$/, run: setDefault },
-  { name: "ClearDefaultAuthorizer", method: "DELETE", path: /^\/default-authorizer$/, run: clearDefault },
+  {
+    name: "CreateAuthorizer",
+    plane: "control",
+    method: "POST",
+    path: /^\/authorizer\/([^/]+)$/,
+    run: create,
+  },
+  { name: "UpdateAuthorizer", plane: "control", method: "PUT", path: /^\/authorizer\/([^/]+)$/, run: update },
+  {
+    name: "DeleteAuthorizer",
+    plane: "control",
+    method: "DELETE",
+    path: /^\/authorizer\/([^/]+)$/,
+    run: remove,
+  },
+  {
+    name: "SetDefaultAuthorizer",
+    plane: "control",
+    method: "POST",
+    path: /^\/default-authorizer$/,
+    run: setDefault,
+  },
+  {
+    name: "ClearDefaultAuthorizer",
+    plane: "control",
+    method: "DELETE",
+    path: /^\/default-authorizer$/,
+    run: clearDefault,
+  },
 ];
 
 function create({ account, config }: ApiServices, { name, body }: ApiInput): ApiAnswer {

@@ -16,6 +16,7 @@ const OTHER_ENDPOINTS: Readonly<Record<string, string>> = {
 export const DOMAIN_OPERATIONS: readonly Operation[] = [
   {
     name: "DescribeEndpoint",
+    plane: "control",
     method: "GET",
     path: /^\/endpoint$/,
     run: (services, { query }) => {
@@ -27,6 +28,7 @@ export const DOMAIN_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "DescribeDomainConfiguration",
+    plane: "control",
     method: "GET",
     path: /^\/domainConfigurations\/([^/]+)$/,
     run: ({ domains, config }, { name }) => {
@@ -38,6 +40,7 @@ export const DOMAIN_OPERATIONS: readonly Operation[] = [
   },
   {
     name: "ListDomainConfigurations",
+    plane: "control",
     method: "GET",
     path: /^\/domainConfigurations$/,
     run: ({ domains }, { query }) => {

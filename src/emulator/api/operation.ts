@@ -1,14 +1,22 @@
 import type { z } from "zod";
 import type { Account } from "../authorizers/authenticate.ts";
+import type { Presence } from "../broker/presence.ts";
 import type { EmulatorConfig } from "../config.ts";
 import type { Domain } from "../domains.ts";
 import type { ErrorName } from "../http-error.ts";
+import type { Jobs } from "../jobs.ts";
+import type { TokenBuckets } from "../quotas.ts";
+import type { Plane } from "./sigv4.ts";
 
 /** What the API's operations work on. */
 export interface ApiServices {
   readonly config: EmulatorConfig;
   readonly account: Account;
   readonly domains: readonly Domain[];
+  readonly presence: Presence;
+  readonly jobs: Jobs;
+  /** By client id: how often one may be asked for. */
+  readonly connectionQueries: TokenBuckets;
   readonly signal: AbortSignal;
 }
 
@@ -26,6 +34,8 @@ export type ApiAnswer =
 
 export interface Operation {
   readonly name: string;
+  /** The data plane is the devices' endpoint too; its errors have a trace id, and throttling is 429. */
+  readonly plane: Plane;
   readonly method: "GET" | "POST" | "PUT" | "DELETE" | "PATCH";
   /** The first group is the path parameter. */
   readonly path: RegExp;

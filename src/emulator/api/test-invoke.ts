@@ -53,6 +53,7 @@ type TestInvokeRequest = z.output<typeof requestSchema>;
 
 export const TEST_INVOKE: Operation = {
   name: "TestInvokeAuthorizer",
+  plane: "control",
   method: "POST",
   path: /^\/authorizer\/([^/]+)\/test$/,
   run: testInvoke,

@@ -21,6 +21,12 @@ export interface AccessSubject {
   readonly clientCertificate: boolean;
 }
 
+/** For a fault that lets a device in whatever its authorizer says. */
+export const ALLOW_ALL: Json = {
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action: "iot:*", Resource: "*" }],
+};
+
 /** Default deny; what the evaluator cannot decide is denied too, because a gateway has to answer. */
 export function createAccess(documents: readonly Json[], subject: AccessSubject): Access {
   const { region, accountId, serverName, sourceIp, clientId, clientCertificate } = subject;

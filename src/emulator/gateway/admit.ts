@@ -19,6 +19,8 @@ export interface ConnectRequest {
   readonly keepAliveSeconds: number;
   /** How many QoS 1 messages it takes at once (MQTT 5, 3.1.2.11.3). */
   readonly receiveMaximum: number;
+  /** The largest packet it takes, in bytes (MQTT 5, 3.1.2.11.4). */
+  readonly maximumPacketBytes: number;
   readonly username: string | null;
   readonly password: Buffer | null;
   readonly will: IConnectPacket["will"] | null;
@@ -33,6 +35,9 @@ export interface Entry {
 }
 
 const MAX_CLIENT_ID_BYTES = 128;
+
+/** What a fault makes of a device that its authorizer would let in. */
+export const FAULT_DENIAL = refused("NotAuthenticated", "NOT_AUTHENTICATED", "fault injected");
 
 /** Decides a CONNECT: client id, rate, domain, authentication, policies; in this order. */
 export async function admit(
@@ -72,14 +77,14 @@ export function domainRefusal({ domain, way }: Pick<MqttLink, "domain" | "way">)
 
 export function accessSubject(
   { config }: Gateway,
-  { domain, sourceIp, way }: Pick<MqttLink, "domain" | "sourceIp" | "way">,
+  { domain, socket, way }: Pick<MqttLink, "domain" | "socket" | "way">,
   clientId: string | null,
 ): AccessSubject {
   return {
     region: config.region,
     accountId: config.accountId,
     serverName: domain?.serverName ?? null,
-    sourceIp,
+    sourceIp: socket.sourceIp,
     clientId,
     clientCertificate: way.credentials !== "custom",
   };

@@ -60,9 +60,21 @@ async function route(
   if (path.startsWith("/topics/") && link.domain?.applicationProtocol !== "MQTT_WSS") {
     return publishOverHttps(gateway, link, request, response);
   }
+  if (path.startsWith("/connections/") && takesSignedRequests(link)) {
+    return gateway.serveDataPlane(request, response);
+  }
   if (/^\/mqtt(\?|$)/.test(path)) {
     response.setHeader("upgrade", "websocket");
     return sendTracedError(response, "UpgradeRequiredException", "Upgrade Required");
   }
   return sendTracedError(response, "ForbiddenException", "Missing Authentication Token");
+}
+
+/** SigV4 over HTTPS is for DEFAULT domains without an ALPN, and for AWS_SIGV4 ones (DG protocols). */
+function takesSignedRequests({ domain, way }: Link): boolean {
+  if (domain === null || domain.status === "DISABLED" || domain.applicationProtocol === "MQTT_WSS")
+    return false;
+  return (
+    way.credentials === "sigv4" || (way.credentials === "custom" && domain.authenticationType === "DEFAULT")
+  );
 }

@@ -6,10 +6,10 @@ import type { Json } from "../../model/invocation.ts";
 import { type AuthorizerResponse, MAX_LIFETIME_SECONDS } from "../authorizers/answer.ts";
 import { authenticate, type Refused, refused } from "../authorizers/authenticate.ts";
 import { isTopic } from "../broker/topics.ts";
-import { sendJson, sendTracedError } from "../http-error.ts";
+import { errorNameOf, sendJson, sendTracedError } from "../http-error.ts";
 import { readBody } from "../read-body.ts";
-import { createAccess } from "./access.ts";
-import { accessSubject, domainRefusal } from "./admit.ts";
+import { ALLOW_ALL, createAccess } from "./access.ts";
+import { accessSubject, domainRefusal, FAULT_DENIAL } from "./admit.ts";
 import { type Gateway, type Link, logRefusal } from "./link.ts";
 import { requestHead } from "./request-head.ts";
 
@@ -37,9 +37,10 @@ export async function publishOverHttps(
     response.setHeader("connection", "close");
     return sendTracedError(response, "RequestEntityTooLargeException", "The payload is too large");
   }
-  if (!(await strike(gateway, link, request, response))) return;
+  const struck = await strike(gateway, link, request, response);
+  if (struck === "answered") return;
 
-  const identified = await identify(gateway, link, { headers, queryString }, request.socket);
+  const identified = struck ?? (await identify(gateway, link, { headers, queryString }, request.socket));
   if (identified.kind === "refused") return refuse(gateway, link, response, identified);
   const retain = url.searchParams.get("retain") === "true";
   if (!isAllowed(gateway, link, identified.documents, topic, retain)) {
@@ -140,37 +141,41 @@ function refuse(gateway: Gateway, link: Link, response: ServerResponse, refusal:
   sendTracedError(response, status === 401 ? "UnauthorizedException" : "ForbiddenException", message);
 }
 
-/** Does what a fault says; true: the request goes on all the same. */
+/** Does what a fault says. null: the request goes on all the same, where there is a fault after its delay. */
 async function strike(
   gateway: Gateway,
   link: Link,
   request: IncomingMessage,
   response: ServerResponse,
-): Promise<boolean> {
-  const serverName = link.serverName ?? undefined;
-  const fault = gateway.faults.draw("connect", { serverName, protocol: "https" });
+): Promise<Identified | Refused | "answered" | null> {
+  const subject = { serverName: link.serverName ?? undefined, protocol: "https" } as const;
+  const fault = gateway.faults.draw("http", subject) ?? gateway.faults.draw("connect", subject);
   switch (fault?.kind) {
     case undefined:
-      return true;
+      return null;
     case "delay":
       await sleep(fault.delayMs, gateway.signal);
-      return true;
+      return null;
+    case "deny":
+      return FAULT_DENIAL;
+    case "admit":
+      return { kind: "identified", documents: [ALLOW_ALL] };
     case "silent":
-      return false;
+      return "answered";
     case "reset":
       link.reset();
-      return false;
+      return "answered";
     case "garbage":
       request.socket.end("fleet-smoke emulator: this is no HTTP\r\n\r\n");
-      return false;
+      return "answered";
+    case "http-status":
     case "connack": {
-      const status = fault.code !== undefined && fault.code >= 400 ? fault.code : 503;
-      const name = status === 429 ? "ThrottlingException" : "ServiceUnavailableException";
-      sendTracedError(response, name, "Fault injected", status);
-      return false;
+      const status = fault.kind === "connack" ? 503 : (fault.code ?? 503);
+      sendTracedError(response, errorNameOf(status), "Fault injected", status);
+      return "answered";
     }
     default:
       request.socket.end();
-      return false;
+      return "answered";
   }
 }

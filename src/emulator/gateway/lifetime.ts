@@ -1,5 +1,6 @@
 import { MAX_LIFETIME_SECONDS } from "../authorizers/answer.ts";
 import { type Admitted, authenticate } from "../authorizers/authenticate.ts";
+import type { DisconnectReason } from "../broker/presence.ts";
 import { Timers } from "../timers.ts";
 import { type Access, createAccess } from "./access.ts";
 import { accessSubject, type ConnectRequest, presentedBy } from "./admit.ts";
@@ -9,7 +10,7 @@ interface Listener {
   /** The authorizer was asked again and answered. */
   readonly renewed: (access: Access) => void;
   /** The time is up, or the refresh failed. */
-  readonly ended: () => void;
+  readonly ended: (reason: DisconnectReason) => void;
 }
 
 /**
@@ -38,7 +39,9 @@ export class Lifetime {
     // A client certificate alone has no such limits.
     if (admitted === null) return;
     const { disconnectAfterInSeconds, refreshAfterInSeconds } = admitted.response;
-    this.#timers.after(this.#scaledMs(disconnectAfterInSeconds ?? MAX_LIFETIME_SECONDS), listener.ended);
+    this.#timers.after(this.#scaledMs(disconnectAfterInSeconds ?? MAX_LIFETIME_SECONDS), () =>
+      listener.ended("CUSTOMAUTH_TTL_EXPIRATION"),
+    );
     this.#scheduleRefresh(refreshAfterInSeconds);
   }
 
@@ -62,7 +65,7 @@ export class Lifetime {
     if (answer.kind === "refused") {
       const protocol = this.#link.http === null ? "mqtt" : "wss";
       logRefusal(this.#gateway, this.#link, protocol, this.#request.clientId, answer);
-      if (this.#gateway.account.behaviours.failedRefresh === "disconnect") this.#listener.ended();
+      if (this.#gateway.account.behaviours.failedRefresh === "disconnect") this.#listener.ended("AUTH_ERROR");
       else this.#scheduleRefresh(seconds);
       return;
     }

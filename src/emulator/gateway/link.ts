@@ -1,7 +1,9 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Log } from "../../lib/log.ts";
 import type { Account, Refused } from "../authorizers/authenticate.ts";
 import type { Broker } from "../broker/broker.ts";
+import type { Presence, Socket } from "../broker/presence.ts";
 import type { EmulatorConfig } from "../config.ts";
 import type { Domain } from "../domains.ts";
 import type { Faults } from "../faults.ts";
@@ -15,10 +17,13 @@ export interface Gateway {
   readonly account: Account;
   readonly domains: readonly Domain[];
   readonly broker: Broker;
+  readonly presence: Presence;
   readonly faults: Faults;
   /** One CONNECT a second for a client id. */
   readonly connects: TokenBuckets;
   readonly clientCertificates: ClientCertificates;
+  /** Answers a signed request for the data plane's API. Never rejects. */
+  readonly serveDataPlane: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   readonly log: Log;
   /** Aborted when the emulator stops. */
   readonly signal: AbortSignal;
@@ -32,7 +37,7 @@ export interface Link {
   /** By SNI, over HTTP also by Host; null: none of the account's. */
   readonly domain: Domain | null;
   readonly certificate: { readonly pem: string; readonly id: string } | null;
-  readonly sourceIp: string;
+  readonly socket: Socket;
   /** Ends the TCP connection with a reset. */
   readonly reset: () => void;
 }
@@ -53,7 +58,7 @@ export const LINGER_MS = 1000;
 /** One log line for a device that was not let in, in the words of AWS's own log (DG cwl-format). */
 export function logRefusal(
   { log }: Gateway,
-  { serverName, sourceIp }: Pick<Link, "serverName" | "sourceIp">,
+  { serverName, socket: { sourceIp } }: Pick<Link, "serverName" | "socket">,
   protocol: "mqtt" | "wss" | "https",
   clientId: string | null,
   { reason, details }: Refused,

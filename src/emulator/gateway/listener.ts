@@ -1,14 +1,7 @@
 import { Buffer } from "node:buffer";
-import { constants } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import {
-  createSecureContext,
-  createServer as createTlsServer,
-  type SecureContext,
-  type TLSSocket,
-  type Server as TlsServer,
-} from "node:tls";
+import type { TLSSocket } from "node:tls";
 import type { CertificateKind, Certificates } from "../certificates/store.ts";
 import { findDomain } from "../domains.ts";
 import type { Fault } from "../faults.ts";
@@ -17,9 +10,9 @@ import { type ClientHello, peekClientHello } from "./client-hello.ts";
 import { createHttpGateway } from "./http-server.ts";
 import type { Gateway, Link } from "./link.ts";
 import { serveMqtt } from "./mqtt-server.ts";
-import { decideOpening, type WayIn, wayIn } from "./way-in.ts";
+import { HANDSHAKE_WITHIN_MS, TlsServers } from "./tls-servers.ts";
+import { decideOpening, type WayIn } from "./way-in.ts";
 
-const HANDSHAKE_WITHIN_MS = 10_000;
 const INTERNAL_ERROR = 80;
 
 /** What the client's first words decided, before TLS begins. */
@@ -36,11 +29,8 @@ interface Opening {
  */
 export class GatewayListener {
   readonly #gateway: Gateway;
-  readonly #certificates: Certificates;
-  readonly #contexts = new Map<CertificateKind, SecureContext>();
   readonly #server: Server;
-  readonly #plainTls: TlsServer;
-  readonly #mutualTls: TlsServer;
+  readonly #tls: TlsServers;
   readonly #http: ReturnType<typeof createHttpGateway>;
   readonly #sockets = new Set<Socket>();
   readonly #httpSockets = new Set<TLSSocket>();
@@ -50,15 +40,7 @@ export class GatewayListener {
 
   constructor(gateway: Gateway, certificates: Certificates) {
     this.#gateway = gateway;
-    this.#certificates = certificates;
-    this.#plainTls = this.#createTls({});
-    this.#mutualTls = this.#createTls({
-      requestCert: true,
-      rejectUnauthorized: true,
-      ca: [...gateway.clientCertificates.trusted],
-      // A registered certificate is trusted by itself, whoever issued it.
-      allowPartialTrustChain: true,
-    });
+    this.#tls = new TlsServers(gateway, certificates, (socket) => this.#secured(socket));
     this.#http = createHttpGateway(gateway, (socket) => this.#links.get(socket));
     // A WebSocket is told to go by its MQTT session.
     this.#http.prependListener("upgrade", ({ socket }) => this.#httpSockets.delete(socket as TLSSocket));
@@ -86,49 +68,6 @@ export class GatewayListener {
 
   #destroyAll(): void {
     for (const socket of this.#sockets) socket.destroy();
-  }
-
-  #createTls(options: object): TlsServer {
-    const { certificate: cert, privateKey: key } = this.#certificates.valid;
-    const server = createTlsServer({
-      cert,
-      key,
-      minVersion: "TLSv1.2",
-      // The gateway does not support session tickets (DG transport-security).
-      secureOptions: constants.SSL_OP_NO_TICKET,
-      handshakeTimeout: HANDSHAKE_WITHIN_MS,
-      ALPNCallback: ({ servername, protocols }) => this.#selectAlpn(servername, protocols),
-      SNICallback: (name, answer) => answer(null, this.#contextFor(name)),
-      ...options,
-    });
-    server.on("secureConnection", (socket) => this.#secured(socket));
-    server.on("tlsClientError", (_error, socket) => socket.destroy());
-    return server;
-  }
-
-  #selectAlpn(serverName: string, offered: string[]): string | undefined {
-    const { domains, config } = this.#gateway;
-    const way = wayIn(config.listen.gatewayRole, findDomain(domains, serverName), offered);
-    return way?.alpn ?? undefined;
-  }
-
-  #contextFor(serverName: string): SecureContext {
-    const kind = findDomain(this.#gateway.domains, serverName)?.certificate ?? "valid";
-    const known = this.#contexts.get(kind);
-    if (known !== undefined) return known;
-    const { certificate, privateKey } =
-      kind === "valid" ? this.#certificates.valid : this.#certificates.faulty(kind);
-    const { trusted } = this.#gateway.clientCertificates;
-    const context = createSecureContext({
-      cert: certificate,
-      key: privateKey,
-      minVersion: "TLSv1.2",
-      secureOptions: constants.SSL_OP_NO_TICKET,
-      // The context of a name replaces the server's own, its trust included.
-      ...(trusted.length > 0 && { ca: [...trusted], allowPartialTrustChain: true }),
-    });
-    this.#contexts.set(kind, context);
-    return context;
   }
 
   #accept(socket: Socket): void {
@@ -159,13 +98,16 @@ export class GatewayListener {
   #open(socket: Socket, hello: ClientHello): void {
     const fault = this.#gateway.faults.draw("tls", { serverName: hello.serverName ?? undefined });
     if (fault !== null) this.#strike(socket, hello, fault);
-    else this.#startTls(socket, hello);
+    else this.#startTls(socket, hello, null);
   }
 
-  #strike(socket: Socket, hello: ClientHello, { kind, code, delayMs }: Fault): void {
+  #strike(socket: Socket, hello: ClientHello, { kind, code, certificate, delayMs }: Fault): void {
     switch (kind) {
+      case "tls-certificate":
+        this.#startTls(socket, hello, certificate ?? null);
+        return;
       case "tls-delay": {
-        const timer = setTimeout(() => this.#startTls(socket, hello), delayMs);
+        const timer = setTimeout(() => this.#startTls(socket, hello, null), delayMs);
         socket.once("close", () => clearTimeout(timer));
         return;
       }
@@ -185,7 +127,8 @@ export class GatewayListener {
     }
   }
 
-  #startTls(socket: Socket, hello: ClientHello): void {
+  /** @param certificate shown in place of the domain's own */
+  #startTls(socket: Socket, hello: ClientHello, certificate: CertificateKind | null): void {
     if (socket.destroyed) return;
     const { domains, config, account } = this.#gateway;
     const domain = findDomain(domains, hello.serverName);
@@ -202,8 +145,8 @@ export class GatewayListener {
     const key = addressOf(socket);
     this.#openings.set(key, { raw: socket, hello, way, domain });
     socket.once("close", () => this.#openings.delete(key));
-    const needsCertificate = way.credentials === "x509" || way.credentials === "custom-x509";
-    (needsCertificate ? this.#mutualTls : this.#plainTls).emit("connection", socket);
+    const isMutual = way.credentials === "x509" || way.credentials === "custom-x509";
+    this.#tls.take(socket, certificate ?? domain?.certificate ?? "valid", isMutual);
   }
 
   #secured(socket: TLSSocket): void {
@@ -221,9 +164,10 @@ export class GatewayListener {
       domain,
       serverName: hello.serverName,
       certificate: certificate ? { pem: certificate.toString(), id: certificateId(certificate.raw) } : null,
-      sourceIp: (socket.remoteAddress ?? "").replace(/^::ffff:/, ""),
+      socket: endsOf(socket),
       reset: () => raw.resetAndDestroy(),
     };
+    if (!this.#strikeOpen(socket, link)) return;
     if (way.speaks === "mqtt") {
       void serveMqtt(this.#gateway, { ...link, stream: socket, http: null });
       return;
@@ -233,6 +177,43 @@ export class GatewayListener {
     socket.once("close", () => this.#httpSockets.delete(socket));
     this.#http.emit("connection", socket);
   }
+
+  /** Does what a fault says that strikes once TLS is up; true: the connection goes on all the same. */
+  #strikeOpen(socket: TLSSocket, { serverName, way, reset }: Link): boolean {
+    const protocol = way.speaks === "mqtt" ? "mqtt" : undefined;
+    const fault = this.#gateway.faults.draw("open", { serverName: serverName ?? undefined, protocol });
+    switch (fault?.kind) {
+      case undefined:
+        return true;
+      case "open-reset":
+        reset();
+        return false;
+      case "open-silent":
+        this.#swallow(socket);
+        return false;
+      default:
+        socket.end();
+        this.#swallow(socket);
+        return false;
+    }
+  }
+
+  /** Reads, so that the client's end is noticed, and answers nothing. */
+  #swallow(socket: TLSSocket): void {
+    socket.resume();
+    this.#httpSockets.add(socket);
+    socket.once("close", () => this.#httpSockets.delete(socket));
+  }
+}
+
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): Link["socket"] {
+  const plain = (address = "") => address.replace(/^::ffff:/, "");
+  return {
+    sourceIp: plain(remoteAddress),
+    sourcePort: remotePort ?? 0,
+    targetIp: plain(localAddress),
+    targetPort: localPort ?? 0,
+  };
 }
 
 function addressOf({ remoteAddress, remotePort }: Socket): string {

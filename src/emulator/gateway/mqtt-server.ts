@@ -6,7 +6,9 @@ import { errorMessage } from "../../lib/errors.ts";
 import type { Refused } from "../authorizers/authenticate.ts";
 import { connectRefusal } from "../behaviours.ts";
 import type { Fault } from "../faults.ts";
-import { admit, type ConnectRequest } from "./admit.ts";
+import { Timers } from "../timers.ts";
+import { ALLOW_ALL, createAccess } from "./access.ts";
+import { accessSubject, admit, type ConnectRequest, type Entry, FAULT_DENIAL } from "./admit.ts";
 import { encode, MAX_SESSION_EXPIRY_SECONDS, refusingConnack } from "./connack.ts";
 import { PacketReader, ProtocolError } from "./framing.ts";
 import { type Gateway, LINGER_MS, logRefusal, type MqttLink } from "./link.ts";
@@ -39,15 +41,16 @@ class MqttConnection {
   #session: MqttSession | null = null;
   #isConnecting = false;
   #isEnding = false;
-  #lingerTimer: NodeJS.Timeout | null = null;
-  #connectTimer: NodeJS.Timeout;
+  #isDeaf = false;
+  readonly #timers = new Timers();
+  readonly #cancelConnectTimer: () => void;
 
   constructor(gateway: Gateway, link: MqttLink) {
     this.#gateway = gateway;
     this.#link = link;
     link.stream.once("close", () => this.#gone.abort(new Error("the connection is closed")));
     link.stream.on("error", () => link.stream.destroy());
-    this.#connectTimer = setTimeout(() => link.stream.destroy(), CONNECT_WITHIN_MS);
+    this.#cancelConnectTimer = this.#timers.after(CONNECT_WITHIN_MS, () => link.stream.destroy());
     gateway.signal.addEventListener("abort", this.#onStop, { once: true });
   }
 
@@ -55,15 +58,14 @@ class MqttConnection {
     for await (const chunk of this.#link.stream) {
       // After our last word the rest is read and dropped: closing with unread bytes would reset the connection
       // and might cost the client that word.
-      if (this.#isEnding) continue;
+      if (this.#isEnding || this.#isDeaf) continue;
       await this.#take(chunk as Buffer);
     }
   }
 
   dispose(): void {
     this.#gateway.signal.removeEventListener("abort", this.#onStop);
-    clearTimeout(this.#connectTimer);
-    if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
+    this.#timers.clear();
     this.#session?.closed();
     this.#link.stream.destroy();
   }
@@ -94,7 +96,7 @@ class MqttConnection {
     // The first packet has to be a CONNECT (MQTT-3.1.0-1).
     if (packet.cmd !== "connect" || this.#isConnecting) throw new ProtocolError("not a CONNECT", 0x82);
     this.#isConnecting = true;
-    clearTimeout(this.#connectTimer);
+    this.#cancelConnectTimer();
     await this.#connect(packet);
   }
 
@@ -112,12 +114,41 @@ class MqttConnection {
       this.#end();
       return;
     }
-    const fault = this.#drawFault(request);
-    if (fault !== null && !(await this.#strike(fault, request))) return;
-    const entry = await admit(this.#gateway, this.#link, request, this.#gone.signal);
-    if (this.#link.stream.destroyed || this.#isEnding) return;
-    if (entry.kind === "refused") this.#refuse(entry, request);
-    else this.#session = new MqttSession(this.#gateway, this.#link, request, entry, () => this.#end());
+    const entry = await this.#decide(request);
+    if (entry === null || this.#link.stream.destroyed || this.#isEnding) return;
+    if (entry.kind === "refused") {
+      this.#refuse(entry, request);
+      return;
+    }
+    this.#session = new MqttSession(this.#gateway, this.#link, request, entry, () => this.#end());
+    this.#strikeSession(request, this.#session);
+  }
+
+  /** Null: a fault has dealt with it. */
+  async #decide(request: ConnectRequest): Promise<Entry | Refused | null> {
+    const fault = this.#drawFault("connect", request);
+    if (fault?.kind === "deny") return FAULT_DENIAL;
+    if (fault?.kind === "admit") {
+      const subject = accessSubject(this.#gateway, this.#link, request.clientId);
+      return { kind: "entry", access: createAccess([ALLOW_ALL], subject), admitted: null };
+    }
+    if (fault !== null && !(await this.#strike(fault, request))) return null;
+    return admit(this.#gateway, this.#link, request, this.#gone.signal);
+  }
+
+  /** A fault some time after a device was let in. */
+  #strikeSession(request: ConnectRequest, session: MqttSession): void {
+    const fault = this.#drawFault("session", request);
+    if (fault === null) return;
+    this.#timers.after(fault.delayMs, () => {
+      if (fault.kind === "session-reset") this.#link.reset();
+      else if (fault.kind === "session-close") this.#end();
+      else {
+        // Half open: the client's bytes are taken, and nothing ever comes back.
+        this.#isDeaf = true;
+        session.mute();
+      }
+    });
   }
 
   #refuse(refusal: Refused, { version, clientId }: ConnectRequest): void {
@@ -131,8 +162,8 @@ class MqttConnection {
     return this.#link.http === null ? "mqtt" : "wss";
   }
 
-  #drawFault({ clientId, username }: ConnectRequest): Fault | null {
-    return this.#gateway.faults.draw("connect", {
+  #drawFault(stage: "connect" | "session", { clientId, username }: ConnectRequest): Fault | null {
+    return this.#gateway.faults.draw(stage, {
       clientId,
       username: username?.split("?", 1)[0],
       serverName: this.#link.serverName ?? undefined,
@@ -174,7 +205,7 @@ class MqttConnection {
     if (this.#isEnding) return;
     this.#isEnding = true;
     this.#link.stream.end();
-    this.#lingerTimer = setTimeout(() => this.#link.stream.destroy(), LINGER_MS);
+    this.#timers.after(LINGER_MS, () => this.#link.stream.destroy());
   }
 }
 
@@ -194,6 +225,7 @@ function readConnect(packet: IConnectPacket): ConnectRequest | null {
     sessionExpirySeconds: Math.min(expiry, MAX_SESSION_EXPIRY_SECONDS),
     keepAliveSeconds: packet.keepalive ?? 0,
     receiveMaximum: properties?.receiveMaximum ?? 65_535,
+    maximumPacketBytes: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
     username: username ?? null,
     password: password ?? null,
     will: will ?? null,

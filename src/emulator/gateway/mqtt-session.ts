@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import type {
   IDisconnectPacket,
   IPublishPacket,
@@ -6,23 +5,23 @@ import type {
   IUnsubscribePacket,
   Packet,
 } from "mqtt-packet";
+import { monotonicMs } from "../../lib/clock.ts";
 import { assertNever } from "../../lib/errors.ts";
 import type { Connection, Message, Session } from "../broker/broker.ts";
-import { isTopic } from "../broker/topics.ts";
+import type { DisconnectReason } from "../broker/presence.ts";
+import { TokenBuckets } from "../quotas.ts";
 import { Timers } from "../timers.ts";
 import type { Access } from "./access.ts";
 import type { ConnectRequest, Entry } from "./admit.ts";
-import { acceptedConnack, effectiveKeepAlive, encode, TOPIC_ALIAS_MAXIMUM } from "./connack.ts";
+import { acceptedConnack, effectiveKeepAlive, encode } from "./connack.ts";
 import { ProtocolError } from "./framing.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { Gateway, MqttLink } from "./link.ts";
-import { carried, willOf } from "./messages.ts";
+import { willOf } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
+import { Publishing } from "./publishing.ts";
 import { CODE } from "./reason-codes.ts";
 import { subscribe } from "./subscribe.ts";
-
-/** Quota page. */
-const MAX_PAYLOAD_BYTES = 128 * 1024;
 
 /** A device that is let in: what it publishes and subscribes, until it goes or has to go. */
 export class MqttSession implements Connection {
@@ -31,14 +30,18 @@ export class MqttSession implements Connection {
   readonly #request: ConnectRequest;
   readonly #end: () => void;
   readonly #timers = new Timers();
-  readonly #aliases = new Map<number, string>();
+  /** Of the keys `in` and `out`. */
+  readonly #rate: TokenBuckets;
+  readonly #publishing: Publishing;
   readonly #outbox: Outbox;
   readonly #session: Session;
   readonly #lifetime: Lifetime;
+  readonly #noteEnd: (reason: DisconnectReason) => void;
   #access: Access;
   #will: Message | null;
   #willDelaySeconds = 0;
   #isOver = false;
+  #isMute = false;
   #cancelKeepAlive: () => void = () => {};
 
   /** Answers the CONNECT, takes over an older session of the client, and sends what was queued for it. */
@@ -50,19 +53,29 @@ export class MqttSession implements Connection {
     this.#access = entry.access;
     this.#will = willOf(request);
     this.#willDelaySeconds = request.will?.properties?.willDelayInterval ?? 0;
+    const { publishesPerSecondPerConnection: rate } = gateway.config.quotas;
+    this.#rate = new TokenBuckets(rate, rate, monotonicMs);
+    this.#publishing = new Publishing(request.version === 5, () => this.#rate.take("in"));
     this.#outbox = new Outbox(request.receiveMaximum, (message, id) => this.#send(message, id));
     const { session, present } = gateway.broker.connect(request.clientId, this, {
       clean: request.clean,
       expirySeconds: request.sessionExpirySeconds,
     });
     this.#session = session;
+    this.#noteEnd = gateway.presence.connected({
+      clientId: request.clientId,
+      cleanSession: request.sessionExpirySeconds === 0,
+      keepAliveSeconds: request.keepAliveSeconds,
+      sessionExpirySeconds: request.sessionExpirySeconds,
+      socket: link.socket,
+    });
     this.#write(acceptedConnack(request, present));
     this.#watchKeepAlive();
     this.#lifetime = new Lifetime(gateway, link, request, entry.admitted, {
       renewed: (access) => {
         this.#access = access;
       },
-      ended: () => this.#disconnect(CODE.administrative),
+      ended: (reason) => this.#disconnect(CODE.administrative, reason),
     });
     for (const message of session.queue.splice(0)) this.deliver(message);
     gateway.signal.addEventListener("abort", this.#onStop, { once: true });
@@ -109,22 +122,30 @@ export class MqttSession implements Connection {
     if (this.#isOver) return false;
     // Without iot:Receive a message is silently not delivered (DG iot-policy-actions).
     if (!this.#access.allows("Receive", `topic/${message.topic}`)) return false;
+    // One that the client does not take counts as delivered (MQTT-3.1.2-25); beyond the rate it is lost (quota page).
+    if (this.#isTooLarge(message) || !this.#rate.take("out")) return true;
     if (message.qos === 1) this.#outbox.add(message);
     else this.#send(message, null);
     return true;
   }
 
   takenOver(): void {
-    this.#disconnect(CODE.takenOver);
+    this.#disconnect(CODE.takenOver, "DUPLICATE_CLIENTID");
   }
 
   protocolError(code: number): void {
-    this.#disconnect(code);
+    this.#disconnect(code, "CLIENT_ERROR");
+  }
+
+  /** Says and does nothing any more, though the connection stays. */
+  mute(): void {
+    this.#isMute = true;
+    this.#timers.clear();
   }
 
   /** The connection is gone, in whatever way. */
   closed(): void {
-    this.#over();
+    this.#over("CONNECTION_LOST");
     this.#session.queue.unshift(...this.#outbox.unacknowledged());
     this.#gateway.broker.disconnect(this.#session, this);
     const will = this.#will;
@@ -138,64 +159,42 @@ export class MqttSession implements Connection {
   readonly #onStop = (): void => {
     // The emulator's own end is nobody's last will.
     this.#will = null;
-    this.#disconnect(CODE.shuttingDown);
+    this.#disconnect(CODE.shuttingDown, "SERVER_INITIATED_DISCONNECT");
   };
 
   #publish(packet: IPublishPacket): void {
-    const { qos, retain, messageId = 0 } = packet;
-    const payload = Buffer.from(packet.payload as Buffer);
-    if (payload.length > MAX_PAYLOAD_BYTES)
-      throw new ProtocolError("the payload is too large", CODE.tooLarge);
-    if (qos === 2) {
-      // 3.1.1 has no word for it: it is never acknowledged (DG mqtt).
-      if (this.#request.version === 5) throw new ProtocolError("QoS 2", CODE.qosUnsupported);
-      return;
-    }
-    const topic = this.#topicOf(packet);
-    if (!isTopic(topic)) throw new ProtocolError("the topic is not valid", CODE.badTopic);
-    const isAllowed =
-      this.#access.allows("Publish", `topic/${topic}`) &&
-      (!retain || this.#access.allows("RetainPublish", `topic/${topic}`));
-    if (!isAllowed) {
-      this.#denyPublish(qos, messageId);
-      return;
-    }
-    this.#gateway.broker.publish(
-      { topic, payload, qos, retain, properties: carried(packet.properties) },
-      this.#request.clientId,
-    );
-    if (qos === 1) this.#write({ cmd: "puback", messageId, reasonCode: CODE.success });
-  }
-
-  #denyPublish(qos: 0 | 1, messageId: number): void {
-    const { deniedPublish311, deniedPublish5 } = this.#gateway.account.behaviours;
-    const isFive = this.#request.version === 5;
-    if ((isFive ? deniedPublish5 : deniedPublish311) === "disconnect") {
-      this.#disconnect(CODE.notAuthorized);
-    } else if (isFive && qos === 1) {
-      this.#write({ cmd: "puback", messageId, reasonCode: CODE.notAuthorized });
+    const { deniedPublish311, deniedPublish5, excessPublish5 } = this.#gateway.account.behaviours;
+    const published = this.#publishing.read(packet, this.#access);
+    switch (published.kind) {
+      case "accepted":
+        this.#gateway.broker.publish(published.message, this.#request.clientId);
+        this.#acknowledge(packet, CODE.success);
+        break;
+      case "denied":
+        if ((this.#isFive ? deniedPublish5 : deniedPublish311) === "disconnect") {
+          this.#disconnect(CODE.notAuthorized, "AUTH_ERROR");
+        } else if (this.#isFive) this.#acknowledge(packet, CODE.notAuthorized);
+        break;
+      case "excess":
+        if (this.#isFive && excessPublish5 === "puback") this.#acknowledge(packet, CODE.quota);
+        break;
+      default:
+        break;
     }
   }
 
-  /** Resolves a topic alias (MQTT 5, 3.3.2.3.4). */
-  #topicOf({ topic, properties }: IPublishPacket): string {
-    const alias = properties?.topicAlias;
-    if (alias === undefined) return topic;
-    if (alias < 1 || alias > TOPIC_ALIAS_MAXIMUM) throw new ProtocolError("topic alias", CODE.aliasInvalid);
-    if (topic !== "") this.#aliases.set(alias, topic);
-    const resolved = this.#aliases.get(alias);
-    if (resolved === undefined) throw new ProtocolError("unknown topic alias", CODE.protocolError);
-    return resolved;
+  #acknowledge({ qos, messageId = 0 }: IPublishPacket, reasonCode: number): void {
+    if (qos === 1) this.#write({ cmd: "puback", messageId, reasonCode });
   }
 
   #subscribe(packet: ISubscribePacket): void {
-    const isFive = this.#request.version === 5;
+    const isFive = this.#isFive;
     const { deniedSubscribe311, deniedSubscribe5 } = this.#gateway.account.behaviours;
     const isFatal = (isFive ? deniedSubscribe5 : deniedSubscribe311) === "disconnect";
     const answer = subscribe(packet, this.#session, this.#access, isFive);
     if (answer === null) return;
     if (isFatal && answer.isDenied) {
-      this.#disconnect(CODE.notAuthorized);
+      this.#disconnect(CODE.notAuthorized, "AUTH_ERROR");
       return;
     }
     this.#write({ cmd: "suback", messageId: packet.messageId ?? 0, granted: [...answer.granted] });
@@ -213,15 +212,22 @@ export class MqttSession implements Connection {
     }
   }
 
-  #send({ topic, payload, qos, retain, properties }: Message, messageId: number | null): void {
-    const common = { cmd: "publish", topic, payload, qos, retain, dup: false } as const;
-    this.#write({
-      ...common,
+  #send(message: Message, messageId: number | null): void {
+    this.#write(this.#packetOf(message, messageId));
+  }
+
+  #isTooLarge(message: Message): boolean {
+    const { maximumPacketBytes, version } = this.#request;
+    if (maximumPacketBytes === Number.POSITIVE_INFINITY) return false;
+    return encode(this.#packetOf(message, 1), version).length > maximumPacketBytes;
+  }
+
+  #packetOf({ topic, payload, qos, retain, properties }: Message, messageId: number | null): Packet {
+    return {
+      ...{ cmd: "publish", topic, payload, qos, retain, dup: false },
       ...(messageId !== null && { messageId }),
-      ...(this.#request.version === 5 && {
-        properties: properties as NonNullable<IPublishPacket["properties"]>,
-      }),
-    });
+      ...(this.#isFive && { properties: properties as NonNullable<IPublishPacket["properties"]> }),
+    };
   }
 
   #left({ reasonCode = 0, properties }: IDisconnectPacket): void {
@@ -229,19 +235,20 @@ export class MqttSession implements Connection {
     // A session that was to end with the connection cannot be prolonged (MQTT 5, 3.14.2.2.2).
     const expiry = properties?.sessionExpiryInterval;
     if (expiry !== undefined && this.#session.expirySeconds > 0) this.#session.expirySeconds = expiry;
-    this.#over();
+    this.#over("CLIENT_INITIATED_DISCONNECT");
     this.#end();
   }
 
-  #disconnect(code: number): void {
+  #disconnect(code: number, reason: DisconnectReason): void {
     if (this.#isOver) return;
-    if (this.#request.version === 5) this.#write({ cmd: "disconnect", reasonCode: code });
-    this.#over();
+    if (this.#isFive) this.#write({ cmd: "disconnect", reasonCode: code });
+    this.#over(reason);
     this.#end();
   }
 
-  #over(): void {
+  #over(reason: DisconnectReason): void {
     this.#isOver = true;
+    this.#noteEnd(reason);
     this.#timers.clear();
     this.#lifetime.stop();
     this.#gateway.signal.removeEventListener("abort", this.#onStop);
@@ -251,11 +258,18 @@ export class MqttSession implements Connection {
   #watchKeepAlive(): void {
     if (this.#isOver) return;
     this.#cancelKeepAlive();
-    const limitMs = effectiveKeepAlive(this.#request.keepAliveSeconds) * 1500;
-    this.#cancelKeepAlive = this.#timers.after(limitMs, () => this.#disconnect(CODE.keepAlive));
+    const seconds = effectiveKeepAlive(this.#request.keepAliveSeconds) / this.#gateway.config.keepAliveSpeed;
+    this.#cancelKeepAlive = this.#timers.after(seconds * 1500, () =>
+      this.#disconnect(CODE.keepAlive, "MQTT_KEEP_ALIVE_TIMEOUT"),
+    );
+  }
+
+  get #isFive(): boolean {
+    return this.#request.version === 5;
   }
 
   #write(packet: Packet): void {
-    if (this.#link.stream.writable) this.#link.stream.write(encode(packet, this.#request.version));
+    if (!this.#isMute && this.#link.stream.writable)
+      this.#link.stream.write(encode(packet, this.#request.version));
   }
 }

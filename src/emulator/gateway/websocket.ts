@@ -6,7 +6,7 @@ import { createWebSocketStream, type WebSocket, WebSocketServer } from "ws";
 import { authenticate, checkCredentials, type Refused } from "../authorizers/authenticate.ts";
 import type { Presented } from "../authorizers/event.ts";
 import { readParameters, signatures } from "../authorizers/parameters.ts";
-import { ERROR_STATUS, type ErrorName, errorHeaders } from "../http-error.ts";
+import { ERROR_STATUS, type ErrorName, errorHeaders, errorNameOf } from "../http-error.ts";
 import { domainRefusal } from "./admit.ts";
 import { MAX_PACKET_BYTES } from "./framing.ts";
 import { type Gateway, type Link, logRefusal } from "./link.ts";
@@ -34,6 +34,11 @@ export class WebSocketGateway {
     const { url, headers, queryString } = requestHead(request);
     if (url.pathname !== "/mqtt") return refuseUpgrade(socket, "ForbiddenException");
     const http = { headers, queryString };
+    const fault = this.#gateway.faults.draw("http", {
+      serverName: link.serverName ?? undefined,
+      protocol: "wss",
+    });
+    if (fault !== null) return refuseUpgrade(socket, errorNameOf(fault.code ?? 503), fault.code);
     const refusal = domainRefusal(link) ?? (await this.#refusalAtUpgrade(link, http));
     if (socket.destroyed) return;
     if (refusal !== null) {
@@ -78,9 +83,8 @@ function mqttStream(webSocket: WebSocket): Duplex {
   return createWebSocketStream(webSocket);
 }
 
-function refuseUpgrade(socket: Duplex, name: ErrorName): void {
+function refuseUpgrade(socket: Duplex, name: ErrorName, status: number = ERROR_STATUS[name]): void {
   if (socket.destroyed) return;
-  const status = ERROR_STATUS[name];
   const body = JSON.stringify({ message: name.replace("Exception", ""), traceId: randomUUID() });
   const headers = { ...errorHeaders(name), connection: "close", "content-length": String(body.length) };
   const lines = Object.entries(headers).map(([key, value]) => `${key}: ${value}\r\n`);
