@@ -25,9 +25,10 @@ export interface World {
 const KEYS = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const STRANGER = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
-export const TOKEN = "fleet.device";
-export const SIGNATURE = signed(KEYS.privateKey);
-export const STRANGERS_SIGNATURE = signed(STRANGER.privateKey);
+/** A token whose signature has a + in it, which a URL must encode. */
+export const TOKEN = tokenWithPlus();
+export const SIGNATURE = signed(TOKEN, KEYS.privateKey);
+export const STRANGERS_SIGNATURE = signed(TOKEN, STRANGER.privateKey);
 
 /** Signs in who presents `device` and `right`, but lets it publish and read only below `mine/`. */
 const NARROW = [
@@ -95,6 +96,13 @@ export function signedUsername(signature = SIGNATURE): string {
   return `device?${parameters.join("&")}`;
 }
 
-function signed(key: KeyObject): string {
-  return sign("sha256", Buffer.from(TOKEN), key).toString("base64");
+function tokenWithPlus(): string {
+  for (let index = 0; ; index++) {
+    const token = `fleet.device-${index}`;
+    if (signed(token, KEYS.privateKey).includes("+")) return token;
+  }
+}
+
+function signed(token: string, key: KeyObject): string {
+  return sign("sha256", Buffer.from(token), key).toString("base64");
 }
