@@ -1,4 +1,4 @@
-import { createHash, createHmac, generateKeyPairSync, sign } from "node:crypto";
+import { generateKeyPairSync, sign } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,6 +22,7 @@ import {
   type TestEmulator,
   tableAuthorizer,
 } from "../support/emulator.ts";
+import { signedHeaders } from "../support/signed-request.ts";
 
 const FLEET = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const NEXT = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -394,34 +395,12 @@ describe("robustness", () => {
 
 /** Signed by hand: the SDK sends nothing malformed. */
 function signedFetch(path: string, body: string | Uint8Array<ArrayBuffer>): Promise<Response> {
-  const date = `${new Date().toISOString().replace(/[-:]|\.\d+/g, "")}`;
-  const scope = `${date.slice(0, 8)}/eu-west-1/execute-api/aws4_request`;
-  const host = new URL(emulator.api).host;
-  const hash = (text: string | Uint8Array) => createHash("sha256").update(text).digest("hex");
-  const canonical = [
-    "POST",
-    path,
-    "",
-    `host:${host}`,
-    `x-amz-date:${date}`,
-    "",
-    "host;x-amz-date",
-    hash(body),
-  ].join("\n");
-  const key = scope
-    .split("/")
-    .reduce<Buffer | string>(
-      (secret, part) => createHmac("sha256", secret).update(part).digest(),
-      `AWS4${CALLER.secretAccessKey}`,
-    );
-  const toSign = ["AWS4-HMAC-SHA256", date, scope, hash(canonical)].join("\n");
-  const signature = createHmac("sha256", key).update(toSign).digest("hex");
-  const authorization = `AWS4-HMAC-SHA256 Credential=${CALLER.accessKeyId}/${scope}, SignedHeaders=host;x-amz-date, Signature=${signature}`;
-  return fetch(`${emulator.api}${path}`, {
-    method: "POST",
-    body,
-    headers: { authorization, "x-amz-date": date },
+  const { host } = new URL(emulator.api);
+  const headers = signedHeaders({
+    ...{ method: "POST", target: path, host, service: "execute-api", body },
+    credentials: CALLER,
   });
+  return fetch(`${emulator.api}${path}`, { method: "POST", body, headers });
 }
 
 function signed(
