@@ -1,10 +1,10 @@
 """Makes calls with boto3 (Debian's, under /usr/bin/python3) and prints how each ended.
 
-stdin:  {"endpoint": URL, "calls": [{"operation", "arguments"?, "caller"?, "region"?}
-        or {"signed": {"service", "method", "path", "body"?}, "caller"?, "region"?}]}
+stdin:  {"endpoint": URL, "calls": [CALL]}, where CALL has "caller", "region"? and
+        {"operation", "arguments"?, "pageSize"?} or {"signed": {"service", "method", "path", "body"?}}
 stdout: [{"status", "requestId", "answer"} or {"status", "requestId", "exception", "code", "message"}]
 
-`signed` requests are for operations that Debian's boto3 is too old to know: botocore signs and sends them.
+With `pageSize`, the answer holds all pages as boto3's paginator joins them. `signed` requests are for operations that Debian's boto3 is too old to know: botocore signs and sends them.
 """
 
 import json
@@ -38,9 +38,14 @@ def client(endpoint, region, caller):
 
 
 def by_boto3(endpoint, region, caller, call):
-    operation = getattr(client(endpoint, region, caller), call["operation"])
+    iot, arguments = client(endpoint, region, caller), call.get("arguments", {})
     try:
-        answer = operation(**call.get("arguments", {}))
+        if "pageSize" in call:
+            pages = iot.get_paginator(call["operation"]).paginate(
+                PaginationConfig={"PageSize": call["pageSize"]}, **arguments
+            )
+            return {"status": 200, "requestId": None, "answer": pages.build_full_result()}
+        answer = getattr(iot, call["operation"])(**arguments)
         return {**meta(answer.pop("ResponseMetadata")), "answer": answer}
     except ClientError as error:
         told = error.response["Error"]
