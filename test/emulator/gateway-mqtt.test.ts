@@ -1,5 +1,6 @@
 import { connect, type MqttClient } from "mqtt";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { effectiveKeepAlive } from "../../src/emulator/gateway/connack.ts";
 import {
   admitted,
   arn,
@@ -139,6 +140,44 @@ describe.each([4, 5] as const)("MQTT version %i", (protocolVersion) => {
     expect(await got).toMatchObject({ payload: "broken" });
   });
 
+  test("a retained will is kept for those who come later, where iot:RetainPublish allows it", async () => {
+    const topic = `mine/kept-${protocolVersion}`;
+    const will = { topic, payload: Buffer.from("gone"), qos: 1 as const, retain: true };
+    expect(await connackOf(emulator, { protocolVersion, username: "narrow", will })).toBe(code);
+    const watcher = await open({ protocolVersion });
+    await watcher.subscribeAsync(topic);
+    const fresh = nextMessage(watcher);
+    const broken = await open({ protocolVersion, will });
+    broken.stream.destroy();
+    expect(await fresh).toEqual({ topic, payload: "gone", retain: false });
+    const late = await open({ protocolVersion });
+    const kept = nextMessage(late);
+    await late.subscribeAsync(topic);
+    expect(await kept).toEqual({ topic, payload: "gone", retain: true });
+    await late.publishAsync(topic, "", { qos: 1, retain: true });
+  });
+
+  test("a message that is not acknowledged comes again", async () => {
+    const clientId = `forgetful-${protocolVersion}`;
+    const persistent = {
+      ...{ protocolVersion, clientId, clean: false },
+      ...(protocolVersion === 5 && { properties: { sessionExpiryInterval: 60 } }),
+    };
+    const before = await open(persistent);
+    await before.subscribeAsync(clientId, { qos: 1 });
+    // Its acknowledgement never leaves.
+    before.handleMessage = () => {};
+    const seen = new Promise<void>((resolve) =>
+      before.on("packetreceive", ({ cmd }) => cmd === "publish" && resolve()),
+    );
+    const publisher = await open({ protocolVersion });
+    await publisher.publishAsync(clientId, "once more", { qos: 1 });
+    await seen;
+    before.stream.destroy();
+    const after = await connectMqttPaused(persistent);
+    expect(await after.message).toMatchObject({ payload: "once more" });
+  });
+
   test("a persistent session keeps subscriptions and messages for an absent client", async () => {
     const clientId = `absent-${protocolVersion}`;
     const persistent = {
@@ -185,6 +224,108 @@ describe("what the policies do not allow", () => {
 });
 
 describe("limits", () => {
+  test.each([
+    [0, 1200],
+    [1, 30],
+    [29, 30],
+    [30, 30],
+    [1200, 1200],
+    [1201, 1200],
+    [65_535, 1200],
+  ])("a keep-alive of %i s counts as %i", (asked, expected) => {
+    expect(effectiveKeepAlive(asked)).toBe(expected);
+  });
+
+  test.each(["in", "out"])(
+    "of more than 100 publishes a second %s, those beyond are dropped",
+    async (way) => {
+      const publishers = way === "in" ? 1 : 3;
+      const subscriber = await open({ protocolVersion: 4 });
+      const last = await open({ protocolVersion: 4 });
+      let received = 0;
+      subscriber.on("message", () => {
+        received += 1;
+      });
+      await subscriber.subscribeAsync("rate");
+      await Promise.all(
+        Array.from({ length: publishers }, async () => {
+          const client = await open({ protocolVersion: 4 });
+          for (let count = 0; count < 300 / publishers; count++) client.publish("rate", "x");
+          await client.endAsync();
+        }),
+      );
+      // What was on its way has arrived when a later exchange is over.
+      await last.publishAsync("elsewhere", "", { qos: 1 });
+      await subscriber.subscribeAsync("elsewhere");
+      expect(received).toBeGreaterThanOrEqual(100);
+      expect(received).toBeLessThan(300);
+    },
+  );
+
+  test.each([
+    ["puback", 0x97],
+    ["nothing", null],
+  ])("MQTT 5, excessPublish5 %s", async (excessPublish5, expected) => {
+    const strict = await startTestEmulator({
+      ...{ behaviours: { excessPublish5 }, quotas: { publishesPerSecondPerConnection: 0.001 } },
+    });
+    onTestFinished(() => strict.stop());
+    const client = await connectMqtt(strict, { protocolVersion: 5 });
+    onTestFinished(() => client.endAsync(true));
+    const codes: (number | undefined)[] = [];
+    client.on("packetreceive", (packet) => {
+      if (packet.cmd === "puback") codes.push(packet.reasonCode);
+    });
+    await client.publishAsync("a", "1", { qos: 1 });
+    client.publish("a", "2", { qos: 1 }, () => {});
+    await client.subscribeAsync("b");
+    expect(codes).toEqual(expected === null ? [0] : [0, expected]);
+  });
+
+  test("a message larger than an MQTT 5 client takes is not sent to it", async () => {
+    const small = await open({ protocolVersion: 5, properties: { maximumPacketSize: 512 } });
+    const got = nextMessage(small);
+    await small.subscribeAsync("sized", { qos: 1 });
+    const publisher = await open({ protocolVersion: 5 });
+    await publisher.publishAsync("sized", "x".repeat(600), { qos: 1 });
+    await publisher.publishAsync("sized", "fits", { qos: 1 });
+    expect(await got).toMatchObject({ payload: "fits" });
+  });
+
+  test("no more than 50 subscriptions a connection", async () => {
+    const client = await open({ protocolVersion: 5 });
+    for (let count = 0; count < 50; count++) await client.subscribeAsync(`many/${count}`);
+    await expect(client.subscribeAsync("one/more")).rejects.toMatchObject({ packet: { granted: [0x97] } });
+    await client.unsubscribeAsync("many/0");
+    await client.subscribeAsync("one/more");
+  });
+
+  test("MQTT 3.1.1: QoS 2 is never acknowledged, neither publish nor subscribe", async () => {
+    const client = await open({ protocolVersion: 4 });
+    const answers: string[] = [];
+    client.on("packetreceive", ({ cmd }) => answers.push(cmd));
+    client.publish("a", "x", { qos: 2 });
+    client.subscribe("a", { qos: 2 });
+    await client.subscribeAsync("b", { qos: 1 });
+    expect(answers).toEqual(["suback"]);
+  });
+
+  test("a topic alias stands for its topic", async () => {
+    const client = await open({ protocolVersion: 5 });
+    await client.subscribeAsync("alias/#");
+    const topics: string[] = [];
+    const both = new Promise<void>((resolve) => {
+      client.on("message", (topic) => {
+        topics.push(topic);
+        if (topics.length === 2) resolve();
+      });
+    });
+    await client.publishAsync("alias/1", "1", { qos: 1, properties: { topicAlias: 8 } });
+    await client.publishAsync("", "2", { qos: 1, properties: { topicAlias: 8 } });
+    await both;
+    expect(topics).toEqual(["alias/1", "alias/1"]);
+  });
+
   test("QoS 2 ends an MQTT 5 session with 0x9B", async () => {
     const client = await open({ protocolVersion: 5 });
     const reason = new Promise((resolve) => client.on("disconnect", ({ reasonCode }) => resolve(reasonCode)));
