@@ -122,6 +122,42 @@ describe("HTTPS publish", () => {
     expect(await got).toMatchObject({ topic: "a/b", payload: "hello" });
   });
 
+  test("carries the properties of MQTT 5", async () => {
+    const subscriber = await connectMqtt(emulator, { clientId: "five", protocolVersion: 5 });
+    onTestFinished(() => subscriber.endAsync(true));
+    await subscriber.subscribeAsync("five", { qos: 1 });
+    const got = new Promise((resolve) =>
+      subscriber.once("message", (_topic, _payload, { properties }) => resolve(properties)),
+    );
+    const base64 = (text: string) => Buffer.from(text).toString("base64");
+    const answer = await call(
+      "/topics/five?qos=1&contentType=text%2Fplain&responseTopic=r&messageExpiry=60",
+      {
+        ...PASSWORD,
+        "x-amz-mqtt5-correlation-data": base64("c1"),
+        "x-amz-mqtt5-payload-format-indicator": "UTF8_DATA",
+        "x-amz-mqtt5-user-properties": base64('[{"a":"1"},{"b":"2"},{"a":"3"}]'),
+      },
+    );
+    expect(answer.status).toBe(200);
+    expect(await got).toMatchObject({
+      ...{ contentType: "text/plain", responseTopic: "r", messageExpiryInterval: 60 },
+      ...{ correlationData: Buffer.from("c1"), payloadFormatIndicator: true },
+      userProperties: { a: ["1", "3"], b: "2" },
+    });
+  });
+
+  test.each([
+    ["/topics/a?messageExpiry=soon", {}],
+    ["/topics/a?messageExpiry=4294967296", {}],
+    ["/topics/a", { "x-amz-mqtt5-user-properties": "e30=" }],
+    ["/topics/a", { "x-amz-mqtt5-user-properties": "not base64" }],
+    ["/topics/a", { "x-amz-mqtt5-payload-format-indicator": "TEXT" }],
+  ])("refuses a malformed property: %s %j", async (path, headers) => {
+    const answer = await call(path, { ...PASSWORD, ...headers });
+    expect([answer.status, answer.type]).toEqual([400, "InvalidRequestException:"]);
+  });
+
   test("takes the authorizer's parameters from headers or the query string", async () => {
     expect((await call("/topics/a?qos=0", TRIO)).status).toBe(200);
     expect((await call(`/topics/a?qos=0&${QUERY}`)).status).toBe(200);

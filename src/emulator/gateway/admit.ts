@@ -1,30 +1,11 @@
 import { Buffer } from "node:buffer";
-import type { IConnectPacket } from "mqtt-packet";
 import type { Json } from "../../model/invocation.ts";
 import { type Admitted, authenticate, type Refused, refused } from "../authorizers/authenticate.ts";
 import type { Presented } from "../authorizers/event.ts";
 import { isTopic } from "../broker/topics.ts";
 import { type Access, type AccessSubject, createAccess, mayConnect } from "./access.ts";
+import type { ConnectRequest } from "./connect-request.ts";
 import type { Gateway, MqttLink } from "./link.ts";
-
-/** A CONNECT's fields, defaults filled in. */
-export interface ConnectRequest {
-  readonly version: 4 | 5;
-  /** As sent, or the one the gateway assigned. */
-  readonly clientId: string;
-  /** The device sent no client id. */
-  readonly isAssigned: boolean;
-  readonly clean: boolean;
-  readonly sessionExpirySeconds: number;
-  readonly keepAliveSeconds: number;
-  /** How many QoS 1 messages it takes at once (MQTT 5, 3.1.2.11.3). */
-  readonly receiveMaximum: number;
-  /** The largest packet it takes, in bytes (MQTT 5, 3.1.2.11.4). */
-  readonly maximumPacketBytes: number;
-  readonly username: string | null;
-  readonly password: Buffer | null;
-  readonly will: IConnectPacket["will"] | null;
-}
 
 /** A device that is let in. */
 export interface Entry {

@@ -1,13 +1,12 @@
 import type { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { generate, type IConnackPacket, type Packet } from "mqtt-packet";
-import type { ConnectRequest } from "./admit.ts";
+import type { ConnectRequest } from "./connect-request.ts";
 import { MAX_PACKET_BYTES } from "./framing.ts";
 
 /** Limits of the quota page. */
 const DEFAULT_KEEP_ALIVE_SECONDS = 1200;
 const MIN_KEEP_ALIVE_SECONDS = 30;
-export const MAX_SESSION_EXPIRY_SECONDS = 3600;
 const RECEIVE_MAXIMUM = 100;
 export const TOPIC_ALIAS_MAXIMUM = 8;
 

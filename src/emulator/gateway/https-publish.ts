@@ -11,6 +11,7 @@ import { readBody } from "../read-body.ts";
 import { ALLOW_ALL, createAccess } from "./access.ts";
 import { accessSubject, domainRefusal, FAULT_DENIAL } from "./admit.ts";
 import { type Gateway, type Link, logRefusal } from "./link.ts";
+import { publishProperties } from "./publish-properties.ts";
 import { requestHead } from "./request-head.ts";
 
 /** The broker's payload quota; which status a larger body gets is undocumented. */
@@ -32,6 +33,10 @@ export async function publishOverHttps(
   if (topic === null || !isTopic(topic) || !/^[01]$/.test(qos)) {
     return sendTracedError(response, "InvalidRequestException", "Invalid topic or qos");
   }
+  const properties = publishProperties(url.searchParams, request.headers);
+  if (properties === null) {
+    return sendTracedError(response, "InvalidRequestException", "A property of the message is not valid");
+  }
   const payload = await readBody(request, MAX_BODY_BYTES);
   if (payload === null) {
     response.setHeader("connection", "close");
@@ -48,9 +53,6 @@ export async function publishOverHttps(
     logRefusal(gateway, link, "https", null, denial);
     return sendTracedError(response, "ForbiddenException", "Forbidden");
   }
-  const contentType = url.searchParams.get("contentType");
-  const responseTopic = url.searchParams.get("responseTopic");
-  const properties = { ...(contentType && { contentType }), ...(responseTopic && { responseTopic }) };
   gateway.broker.publish({ topic, payload, qos: qos === "1" ? 1 : 0, retain, properties }, null);
   if (gateway.account.behaviours.httpsBody === "empty") response.writeHead(200).end();
   else sendJson(response, 200, { message: "OK", traceId: randomUUID() });

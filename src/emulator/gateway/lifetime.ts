@@ -3,7 +3,8 @@ import { type Admitted, authenticate } from "../authorizers/authenticate.ts";
 import type { DisconnectReason } from "../broker/presence.ts";
 import { Timers } from "../timers.ts";
 import { type Access, createAccess } from "./access.ts";
-import { accessSubject, type ConnectRequest, presentedBy } from "./admit.ts";
+import { accessSubject, presentedBy } from "./admit.ts";
+import type { ConnectRequest } from "./connect-request.ts";
 import { type Gateway, logRefusal, type MqttLink } from "./link.ts";
 
 interface Listener {

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { IPublishPacket } from "mqtt-packet";
 import type { Message } from "../broker/broker.ts";
-import type { ConnectRequest } from "./admit.ts";
+import type { ConnectRequest } from "./connect-request.ts";
 
 /** The message that a client leaves behind; null: none. */
 export function willOf({ will }: ConnectRequest): Message | null {
@@ -27,5 +27,18 @@ export function carried(properties: IPublishPacket["properties"] = {}): Message[
     ...(correlationData !== undefined && { correlationData }),
     ...(contentType !== undefined && { contentType }),
     ...(userProperties !== undefined && { userProperties }),
+  };
+}
+
+/** @param messageId null: with QoS 0 */
+export function publishPacket(
+  { topic, payload, qos, retain, properties }: Message,
+  messageId: number | null,
+  isFive: boolean,
+): IPublishPacket {
+  return {
+    ...{ cmd: "publish", topic, payload, qos, retain, dup: false },
+    ...(messageId !== null && { messageId }),
+    ...(isFive && { properties: properties as NonNullable<IPublishPacket["properties"]> }),
   };
 }

@@ -1,5 +1,4 @@
 import { Buffer } from "node:buffer";
-import { randomUUID } from "node:crypto";
 import type { IConnectPacket, Packet } from "mqtt-packet";
 import { sleep } from "../../lib/clock.ts";
 import { errorMessage } from "../../lib/errors.ts";
@@ -8,8 +7,9 @@ import { connectRefusal } from "../behaviours.ts";
 import type { Fault } from "../faults.ts";
 import { Timers } from "../timers.ts";
 import { ALLOW_ALL, createAccess } from "./access.ts";
-import { accessSubject, admit, type ConnectRequest, type Entry, FAULT_DENIAL } from "./admit.ts";
-import { encode, MAX_SESSION_EXPIRY_SECONDS, refusingConnack } from "./connack.ts";
+import { accessSubject, admit, type Entry, FAULT_DENIAL } from "./admit.ts";
+import { encode, refusingConnack } from "./connack.ts";
+import { type ConnectRequest, readConnect, unsupportedCode } from "./connect-request.ts";
 import { PacketReader, ProtocolError } from "./framing.ts";
 import { type Gateway, LINGER_MS, logRefusal, type MqttLink } from "./link.ts";
 import { MqttSession } from "./mqtt-session.ts";
@@ -207,33 +207,4 @@ class MqttConnection {
     this.#link.stream.end();
     this.#timers.after(LINGER_MS, () => this.#link.stream.destroy());
   }
-}
-
-/** Null: a version or client id that no session can be opened for. */
-function readConnect(packet: IConnectPacket): ConnectRequest | null {
-  const version = packet.protocolVersion;
-  if (version !== 4 && version !== 5) return null;
-  const { clientId, clean = true, properties, username, password, will } = packet;
-  if (clientId === "" && version === 4 && !clean) return null;
-  const expiry =
-    version === 4 ? (clean ? 0 : MAX_SESSION_EXPIRY_SECONDS) : (properties?.sessionExpiryInterval ?? 0);
-  return {
-    version,
-    clientId: clientId === "" ? `$GEN/${randomUUID()}` : clientId,
-    isAssigned: clientId === "",
-    clean,
-    sessionExpirySeconds: Math.min(expiry, MAX_SESSION_EXPIRY_SECONDS),
-    keepAliveSeconds: packet.keepalive ?? 0,
-    receiveMaximum: properties?.receiveMaximum ?? 65_535,
-    maximumPacketBytes: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
-    username: username ?? null,
-    password: password ?? null,
-    will: will ?? null,
-  };
-}
-
-/** What AWS does not support of MQTT 5: enhanced authentication, QoS 2. */
-function unsupportedCode({ properties, will }: IConnectPacket): number | null {
-  if (properties?.authenticationMethod !== undefined) return 0x8c;
-  return will?.qos === 2 ? 0x9b : null;
 }

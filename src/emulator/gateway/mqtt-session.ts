@@ -12,12 +12,13 @@ import type { DisconnectReason } from "../broker/presence.ts";
 import { TokenBuckets } from "../quotas.ts";
 import { Timers } from "../timers.ts";
 import type { Access } from "./access.ts";
-import type { ConnectRequest, Entry } from "./admit.ts";
+import type { Entry } from "./admit.ts";
 import { acceptedConnack, effectiveKeepAlive, encode } from "./connack.ts";
+import type { ConnectRequest } from "./connect-request.ts";
 import { ProtocolError } from "./framing.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { Gateway, MqttLink } from "./link.ts";
-import { willOf } from "./messages.ts";
+import { publishPacket, willOf } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import { Publishing } from "./publishing.ts";
 import { CODE } from "./reason-codes.ts";
@@ -213,21 +214,13 @@ export class MqttSession implements Connection {
   }
 
   #send(message: Message, messageId: number | null): void {
-    this.#write(this.#packetOf(message, messageId));
+    this.#write(publishPacket(message, messageId, this.#isFive));
   }
 
   #isTooLarge(message: Message): boolean {
     const { maximumPacketBytes, version } = this.#request;
     if (maximumPacketBytes === Number.POSITIVE_INFINITY) return false;
-    return encode(this.#packetOf(message, 1), version).length > maximumPacketBytes;
-  }
-
-  #packetOf({ topic, payload, qos, retain, properties }: Message, messageId: number | null): Packet {
-    return {
-      ...{ cmd: "publish", topic, payload, qos, retain, dup: false },
-      ...(messageId !== null && { messageId }),
-      ...(this.#isFive && { properties: properties as NonNullable<IPublishPacket["properties"]> }),
-    };
+    return encode(publishPacket(message, 1, this.#isFive), version).length > maximumPacketBytes;
   }
 
   #left({ reasonCode = 0, properties }: IDisconnectPacket): void {
