@@ -4,7 +4,8 @@ stdin:  {"endpoint": URL, "calls": [CALL]}, where CALL has "caller", "region"? a
         {"operation", "arguments"?, "pageSize"?} or {"signed": {"service", "method", "path", "body"?}}
 stdout: [{"status", "requestId", "answer"} or {"status", "requestId", "exception", "code", "message"}]
 
-With `pageSize`, the answer holds all pages as boto3's paginator joins them. `signed` requests are for operations that Debian's boto3 is too old to know: botocore signs and sends them.
+With `pageSize`, the answer holds all pages as boto3's paginator joins them. `signed` requests are for operations that
+Debian's boto3 is too old to know: botocore signs and sends them.
 """
 
 import json

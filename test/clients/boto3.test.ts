@@ -188,7 +188,7 @@ describe("boto3", () => {
   });
 
   test("turns the pages of a list", async () => {
-    const names = ["asleep", "elsewhere", "narrow", "open-door", "signed"];
+    const names = ["asleep", "deaf", "elsewhere", "narrow", "open-door", "signed"];
     const pages = { operation: "list_authorizers", pageSize: 2 };
     const [up, down] = await boto3([pages, { ...pages, arguments: { ascendingOrder: false } }]);
     const listed = (order: readonly string[]) =>

@@ -1,39 +1,18 @@
-import { generateKeyPairSync, sign } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { io, iot, mqtt, mqtt5 } from "aws-iot-device-sdk-v2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { admitted, startTestEmulator, type TestEmulator, tableAuthorizer } from "../support/emulator.ts";
+import type { TestEmulator } from "../support/emulator.ts";
+import { SIGNATURE, STRANGERS_SIGNATURE, startWorld, TOKEN, type World } from "./world.ts";
 
 /** AWS's own device SDK (native code, no part shared with us) against the gateway. */
 
-const KEYS = generateKeyPairSync("rsa", { modulusLength: 2048 });
-const TOKEN = "fleet.device";
-const SIGNATURE = sign("sha256", Buffer.from(TOKEN), KEYS.privateKey).toString("base64");
-
-let folder: string;
+let world: World;
 let emulator: TestEmulator;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "fleet-smoke-sdk-"));
-  writeFileSync(join(folder, "fleet.pem"), KEYS.publicKey.export({ type: "spki", format: "pem" }));
-  emulator = await startTestEmulator({
-    authorizers: [
-      tableAuthorizer([{ when: { username: "device", password: "right" }, answer: admitted() }]),
-      {
-        name: "signed",
-        tokenKeyName: "x-token",
-        publicKeyFiles: { k: join(folder, "fleet.pem") },
-        handler: { table: [{ when: { token: TOKEN }, answer: admitted() }] },
-      },
-    ],
-  });
+  world = await startWorld();
+  ({ emulator } = world);
 });
-afterAll(async () => {
-  await emulator.stop();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => world.end());
 
 const PASSWORD = { authorizerName: "open-door", username: "device", password: Buffer.from("right") };
 const SIGNED = {
@@ -49,7 +28,9 @@ type Credentials = iot.MqttConnectCustomAuthConfig;
 const REFUSED: readonly [string, Credentials][] = [
   ["a wrong password", { ...PASSWORD, password: Buffer.from("wrong") }],
   ["a token that is not the signed one", { ...SIGNED, tokenValue: "fleet.other" }],
+  ["a stranger's signature", { ...SIGNED, tokenSignature: STRANGERS_SIGNATURE }],
   ["an unknown authorizer", { ...PASSWORD, authorizerName: "nobody" }],
+  ["a policy that lets another client in", { ...PASSWORD, authorizerName: "elsewhere" }],
 ];
 
 /** The SDK's words for a CONNACK that refuses, and for a close without one. */
@@ -61,7 +42,7 @@ function nextClientId(): string {
   return `sdk-${lastId}`;
 }
 
-describe.each(["direct", "websocket"] as const)("MQTT 5, %s", (how) => {
+describe.each(["direct", "websocket"] as const)("device SDK, MQTT 5, %s", (how) => {
   function client(credentials: Credentials): mqtt5.Mqtt5Client {
     const { AwsIotMqtt5ClientConfigBuilder: Builder } = iot;
     const builder =
@@ -101,7 +82,7 @@ describe.each(["direct", "websocket"] as const)("MQTT 5, %s", (how) => {
     await stop(sdk);
   });
 
-  test.each(REFUSED)("%s is refused", async (_what, credentials) => {
+  test.each(REFUSED)("is refused with %s", async (_what, credentials) => {
     const sdk = client(credentials);
     const failed = once(sdk, "connectionFailure");
     sdk.start();
@@ -112,7 +93,7 @@ describe.each(["direct", "websocket"] as const)("MQTT 5, %s", (how) => {
   });
 });
 
-describe.each(["direct", "websocket"] as const)("MQTT 3.1.1, %s", (how) => {
+describe.each(["direct", "websocket"] as const)("device SDK, MQTT 3.1.1, %s", (how) => {
   function connection(credentials: Credentials): mqtt.MqttClientConnection {
     const { AwsIotMqttConnectionConfigBuilder: Builder } = iot;
     const builder = how === "direct" ? Builder.new_default_builder() : Builder.new_websocket_builder();
@@ -158,7 +139,7 @@ describe.each(["direct", "websocket"] as const)("MQTT 3.1.1, %s", (how) => {
     await sdk.disconnect();
   });
 
-  test.each(REFUSED)("%s is refused", async (_what, credentials) => {
+  test.each(REFUSED)("is refused with %s", async (_what, credentials) => {
     const sdk = connection(credentials);
     await expect(sdk.connect()).rejects.toThrow(REFUSAL);
   });

@@ -30,12 +30,14 @@ export const TOKEN = tokenWithPlus();
 export const SIGNATURE = signed(TOKEN, KEYS.privateKey);
 export const STRANGERS_SIGNATURE = signed(TOKEN, STRANGER.privateKey);
 
-/** Signs in who presents `device` and `right`, but lets it publish and read only below `mine/`. */
+/** May publish and read only below `mine/`. */
 const NARROW = [
   policy("iot:Connect", arn("client/*")),
   policy(["iot:Publish", "iot:RetainPublish", "iot:Receive"], arn("topic/mine/*")),
   policy("iot:Subscribe", arn("topicfilter/mine/*")),
 ];
+/** May subscribe to everything below `all/`, but is given only one topic of it. */
+const DEAF = [policy(["iot:Connect", "iot:Subscribe"], "*"), policy("iot:Receive", arn("topic/all/heard"))];
 const GOOD = { username: "device", password: "right" };
 
 export async function startWorld(changes: object = {}): Promise<World> {
@@ -60,6 +62,7 @@ export async function startWorld(changes: object = {}): Promise<World> {
       tableAuthorizer([{ when: GOOD, answer: admitted(policy("iot:Connect", arn("client/other"))) }], {
         name: "elsewhere",
       }),
+      tableAuthorizer([{ when: GOOD, answer: admitted(...DEAF) }], { name: "deaf" }),
       {
         name: "signed",
         tokenKeyName: "x-token",
