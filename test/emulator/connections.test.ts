@@ -292,13 +292,17 @@ describe("what is remembered", () => {
     expect(presence.find("a")).toBeNull();
   });
 
-  test("no more than is needed", () => {
+  test("no more than half an hour's, and no more than 10 000 that are gone", () => {
     let now = 0;
     const presence = new Presence(() => now);
-    for (let client = 0; client < 50_000; client++) {
+    const stays = presence.connected(facts("stays"));
+    for (let client = 0; client < 20_000; client++)
       presence.connected(facts(`c${client}`))("CONNECTION_LOST");
-      now += 3600;
-    }
-    expect(presence.size).toBeLessThan(3000);
+    expect(presence.size).toBe(10_001);
+    expect(presence.find("c9999")).toBeNull();
+    expect(presence.find("c10000")).not.toBeNull();
+    now += 30 * 60 * 1000 + 1;
+    stays("CLIENT_INITIATED_DISCONNECT");
+    expect(presence.size).toBe(1);
   });
 });

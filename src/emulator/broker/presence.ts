@@ -37,12 +37,15 @@ export interface ConnectionRecord extends ConnectionFacts {
 
 /** AWS knows a connection for so long after its end (DG life-cycle-events). */
 const KEPT_MS = 30 * 60 * 1000;
+/** Beyond so many the oldest are forgotten before their time: an emulator must not grow under load. */
+const MAX_GONE = 10_000;
 
 /** Who is connected, and who was of late. */
 export class Presence {
-  readonly #records = new Map<string, ConnectionRecord>();
+  readonly #connected = new Map<string, ConnectionRecord>();
+  /** In the order of their ends. */
+  readonly #gone = new Map<string, ConnectionRecord>();
   readonly #now: () => number;
-  #sweepAt = 1024;
 
   /** @param now ms since the epoch */
   constructor(now: () => number) {
@@ -51,23 +54,26 @@ export class Presence {
 
   /** How many clients are known. */
   get size(): number {
-    return this.#records.size;
+    return this.#connected.size + this.#gone.size;
   }
 
   /** Notes a connection; the answer notes its end, and does nothing once another connection has replaced it. */
   connected(facts: ConnectionFacts): (reason: DisconnectReason) => void {
+    const { clientId } = facts;
     const record: ConnectionRecord = { ...facts, connectedSinceMs: this.#now(), disconnected: null };
-    this.#records.set(facts.clientId, record);
-    if (this.#records.size > this.#sweepAt) this.#sweep();
+    this.#connected.set(clientId, record);
+    this.#gone.delete(clientId);
     return (reason) => {
-      if (this.#records.get(facts.clientId) !== record) return;
-      this.#records.set(facts.clientId, { ...record, disconnected: { sinceMs: this.#now(), reason } });
+      if (this.#connected.get(clientId) !== record) return;
+      this.#connected.delete(clientId);
+      this.#gone.set(clientId, { ...record, disconnected: { sinceMs: this.#now(), reason } });
+      this.#forget();
     };
   }
 
   /** The client's connection, or its last one if that ended less than half an hour ago. */
   find(clientId: string): ConnectionRecord | null {
-    const record = this.#records.get(clientId);
+    const record = this.#connected.get(clientId) ?? this.#gone.get(clientId);
     return record === undefined || this.#isOld(record) ? null : record;
   }
 
@@ -75,10 +81,10 @@ export class Presence {
     return disconnected !== null && this.#now() - disconnected.sinceMs > KEPT_MS;
   }
 
-  #sweep(): void {
-    for (const [clientId, record] of this.#records) {
-      if (this.#isOld(record)) this.#records.delete(clientId);
+  #forget(): void {
+    for (const [clientId, record] of this.#gone) {
+      if (this.#gone.size <= MAX_GONE && !this.#isOld(record)) return;
+      this.#gone.delete(clientId);
     }
-    this.#sweepAt = Math.max(1024, this.#records.size * 2);
   }
 }
