@@ -61,6 +61,14 @@ describe.each([
     expect(await message(sub)).toBe("0 any/topic hello");
   });
 
+  test("a message from the other MQTT version arrives", async () => {
+    const other = flag === "mqttv5" ? "mqttv311" : "mqttv5";
+    const sub = subscriber("any/#", ...V, ...ALPN, ...RIGHT);
+    await sub.says("Subscribed");
+    await publish("-V", other, ...ALPN, ...RIGHT);
+    expect(await message(sub)).toBe("0 any/topic hello");
+  });
+
   test("a signed token in the user name opens the door", async () => {
     expect(await publish(...V, ...ALPN, "-u", signedUsername(SIGNATURE))).toMatchObject({ code: 0 });
   });
