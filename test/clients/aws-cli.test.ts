@@ -50,7 +50,7 @@ async function aws(
     AWS_PAGER: "",
   };
   const { code, stdout, stderr } = await runForeign(AWS_CLI, ["iot", ...args, ...options], { env });
-  const refused = /^\s*An error occurred \((\w+)\) when calling the (\w+) operation/.exec(stderr);
+  const refused = /An error occurred \((\w+)\) when calling the (\w+) operation/.exec(stderr);
   expect({ code, stderr }).toEqual(
     refused ? { code: SERVICE_REFUSED, stderr: expect.any(String) } : { code: 0, stderr: "" },
   );

@@ -42,7 +42,9 @@ class Device:
 
     def __init__(self, client_id, username="device", password="right", alpn="mqtt", headers=None, clean=True):
         options = {} if FIVE else {"clean_session": clean}
-        self.client = Client(client_id, protocol=TASK["version"], transport=TASK["transport"], **options)
+        # paho 2 wants to be told that the callbacks are those of paho 1.
+        api = [mqtt.CallbackAPIVersion.VERSION1] if hasattr(mqtt, "CallbackAPIVersion") else []
+        self.client = Client(*api, client_id, protocol=TASK["version"], transport=TASK["transport"], **options)
         self.clean = clean
         self.happened = []
         self.is_open = False
