@@ -99,7 +99,6 @@ describe("AWS CLI", () => {
     onTestFinished(() => unauthorized.end());
     const cases: readonly (readonly [string, () => Promise<Reply>])[] = [
       ["InvalidRequestException", () => aws(invoke("open-door", "--token-signature", "not base64"))],
-      ["InvalidRequestException", () => aws(invoke("signed", "--token", TOKEN))],
       ["InvalidResponseException", () => aws(invoke("open-door", ...mqttContext("dashed")))],
       ["ResourceNotFoundException", () => aws(invoke("nobody"))],
       ["ThrottlingException", () => aws(invoke("throttled"))],
@@ -160,27 +159,20 @@ describe("AWS CLI", () => {
       ]),
     ).toMatchObject([answered(named), { error: null }]);
     expect(await aws(["delete-authorizer", ...name])).toMatchObject({ error: null });
-    expect(await aws(["describe-default-authorizer"])).toMatchObject({ error: "ResourceNotFoundException" });
   });
 
   test("asks for endpoints and domain configurations", async () => {
-    const domain = (name: string) => [
-      "describe-domain-configuration",
-      ...["--domain-configuration-name", name],
-    ];
     expect(
       await all([
         () => aws(["describe-endpoint", "--endpoint-type", "iot:Data-ATS"]),
         () => aws(["describe-endpoint", "--endpoint-type", "iot:Nonsense"]),
-        () => aws(domain("iot:Data-ATS")),
-        () => aws(domain("nowhere")),
+        () => aws(["describe-domain-configuration", "--domain-configuration-name", "iot:Data-ATS"]),
         () => aws(["list-domain-configurations"]),
       ]),
     ).toMatchObject([
       answered({ endpointAddress: ENDPOINT }),
       { error: "InvalidRequestException", operation: "DescribeEndpoint" },
       answered({ domainName: ENDPOINT, domainConfigurationStatus: "ENABLED" }),
-      { error: "ResourceNotFoundException", operation: "DescribeDomainConfiguration" },
       answered({
         domainConfigurations: [expect.objectContaining({ domainConfigurationName: "iot:Data-ATS" })],
       }),
@@ -207,13 +199,11 @@ describe("AWS CLI", () => {
         () => aws(create),
         () => aws(["describe-job", ...id]),
         () => aws(["cancel-job", ...id, "--reason-code", "lower case"]),
-        () => aws(["cancel-job", "--job-id", "none"]),
       ]),
     ).toMatchObject([
       { error: "ResourceAlreadyExistsException", operation: "CreateJob" },
       answered({ job: expect.objectContaining({ ...named, status: "IN_PROGRESS" }) }),
       { error: "InvalidRequestException", operation: "CancelJob" },
-      { error: "ResourceNotFoundException", operation: "CancelJob" },
     ]);
     expect(await aws(cancel)).toMatchObject(answered(named));
     expect(await aws(["describe-job", ...id])).toMatchObject(
