@@ -125,6 +125,8 @@ async function connect(target: ReadyTarget, index: number, outcomes: Record<stri
     target,
     wire: wireOf(index),
     secrets: [],
+    topics: [],
+    leaveIfSessionPresent: false,
     timeoutMs: 2000,
     signal: new AbortController().signal,
   });

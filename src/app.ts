@@ -5,6 +5,7 @@ import { createInvoke } from "./aws/invoke.ts";
 import { decide } from "./gate/decide.ts";
 import { probe } from "./gateway/probers.ts";
 import type { Log } from "./lib/log.ts";
+import { unchecked } from "./lib/unchecked.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import type { Check } from "./model/check.ts";
 import type { Config, Suite } from "./model/config.ts";
@@ -82,6 +83,7 @@ export class App implements AsyncDisposable {
       credentials: countFailures(credentials, observer),
       defaultAuthorizer: describe.defaultAuthorizer,
       needsCertificate: describe.needsCertificate,
+      preflight: async () => unchecked("not yet available"),
       invoke: createInvoke({ pacer, observer, clients }),
       pacer,
       probe,

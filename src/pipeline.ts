@@ -1,19 +1,19 @@
+import { type ConnectionPorts, connect, leftAlone } from "./connection/connect.ts";
 import { buildContext } from "./context/build.ts";
-import { monotonicMs, wallMs } from "./lib/clock.ts";
+import { wallMs } from "./lib/clock.ts";
 import { assertNever } from "./lib/errors.ts";
+import { unchecked } from "./lib/unchecked.ts";
 import type { CauseCode } from "./model/causes.ts";
 import type { Check } from "./model/check.ts";
 import type { DeviceContext } from "./model/context.ts";
 import type { Examined } from "./model/facts.ts";
-import type { Invocation } from "./model/invocation.ts";
-import type { Outcome } from "./model/outcome.ts";
+import type { DefaultAuthorizer, Invocation } from "./model/invocation.ts";
 import type {
   CredentialsFn,
   DefaultAuthorizerFn,
   InvokeFn,
   NeedsCertificateFn,
-  Pacer,
-  ProbeFn,
+  PreflightFn,
 } from "./model/ports.ts";
 import type { Prediction } from "./model/prediction.ts";
 import type { Verdict } from "./model/result.ts";
@@ -22,19 +22,18 @@ import { predictConnect } from "./policy/predict.ts";
 import { verdictOf } from "./verdict/explain.ts";
 
 /** What the story needs from outside. */
-export interface Ports {
+export interface Ports extends ConnectionPorts {
   readonly credentials: CredentialsFn;
   readonly defaultAuthorizer: DefaultAuthorizerFn;
   readonly needsCertificate: NeedsCertificateFn;
+  readonly preflight: PreflightFn;
   readonly invoke: InvokeFn;
-  readonly pacer: Pacer;
-  readonly probe: ProbeFn;
 }
 
 /**
- * THE STORY of one check: read the credentials, build what the device would send, ask the authorizer, predict
- * from its policy, connect to the gateway as the device. Judging follows when it is known what a close meant.
- * Throws only for bugs and when `signal` is aborted while it waits.
+ * THE STORY of one check: read the credentials, build what the device would send, look at the authorizer and the
+ * domain, ask the authorizer, predict from its policy, connect to the gateway as the device. Judging follows when it
+ * is known what a close meant. Throws only for bugs and when `signal` is aborted while it waits.
  */
 export async function examine(
   check: Check,
@@ -48,12 +47,18 @@ export async function examine(
   const context = buildContext(check.profile, check.protocol, read.credentials, target);
   if ("kind" in context) return untested(check, target, "PROFILE_INVALID", context.reason);
 
-  const invocation = await askAuthorizer(context, target, ports, signal);
+  const authorizer = await whichAuthorizer(context, target, ports, signal);
+  const preflight = await ports.preflight(
+    target,
+    authorizer.kind === "known" ? authorizer.name : null,
+    signal,
+  );
+  const invocation = await askAuthorizer(context, authorizer, target, ports, signal);
   const prediction = predict(check, context, invocation, target);
-  const { outcome, startedAtMs, endedAtMs } = await connect(check, context, target, ports, signal);
+  const { outcome, guard, startedAtMs, endedAtMs } = await connect(check, context, target, [], ports, signal);
 
-  const facts = { check, target, context, invocation, prediction, outcome, nowMs: wallMs() };
-  return { facts, startedAtMs, endedAtMs };
+  const seen = { check, target, context, preflight, invocation, prediction, outcome, topics: [], guard };
+  return { facts: { ...seen, secondAttempts: [], nowMs: wallMs() }, startedAtMs, endedAtMs };
 }
 
 /** The verdict and its causes, once it is known whether a bare close was a refusal. */
@@ -61,9 +66,20 @@ export function judge({ facts }: Examined, closeConfirmed: boolean): Verdict {
   return verdictOf({ ...facts, closeConfirmed });
 }
 
-/** Whom to ask, if anybody: the authorizer the device names, or the one its silence leads to. */
+/** Whom the gateway will ask: the authorizer the device names, or the one its silence leads to. */
+async function whichAuthorizer(
+  { authorizer }: DeviceContext,
+  target: ReadyTarget,
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<DefaultAuthorizer> {
+  if (authorizer !== null) return { kind: "known", name: authorizer, from: "device" };
+  return ports.defaultAuthorizer(target, signal);
+}
+
 async function askAuthorizer(
   context: DeviceContext,
+  authorizer: DefaultAuthorizer,
   target: ReadyTarget,
   ports: Ports,
   signal: AbortSignal,
@@ -72,30 +88,18 @@ async function askAuthorizer(
   if (wire.tls.clientCertificate && (await ports.needsCertificate(target, signal)) !== false) {
     return { kind: "skipped", why: "client-certificate" };
   }
-  if (context.authorizer !== null) {
-    return ports.invoke({ target, authorizer: context.authorizer, request, secrets, signal });
-  }
-  const fallback = await ports.defaultAuthorizer(target, signal);
-  switch (fallback.kind) {
+  switch (authorizer.kind) {
     case "known":
-      return ports.invoke({ target, authorizer: fallback.name, request, secrets, signal });
+      return ports.invoke({ target, authorizer: authorizer.name, request, secrets, signal });
     case "none":
-      return { kind: "no-authorizer", evidence: fallback.evidence };
+      return { kind: "no-authorizer", evidence: authorizer.evidence };
     case "unknown": {
-      const { cause, code, message } = fallback;
-      return {
-        kind: "errored",
-        why: "caller",
-        cause,
-        authorizer: null,
-        code,
-        message,
-        durationMs: null,
-        requestId: null,
-      };
+      const { cause, code, message } = authorizer;
+      const nothing = { authorizer: null, durationMs: null, requestId: null };
+      return { kind: "errored", why: "caller", cause, code, message, ...nothing };
     }
     default:
-      return assertNever(fallback, "default authorizer");
+      return assertNever(authorizer, "authorizer");
   }
 }
 
@@ -112,42 +116,24 @@ function predict(
   return predictConnect({ answer: invocation.answer, target, wire, topic, sourceIp: null, secrets });
 }
 
-async function connect(
-  check: Check,
-  { wire, secrets }: DeviceContext,
-  target: ReadyTarget,
-  ports: Ports,
-  signal: AbortSignal,
-): Promise<{ outcome: Outcome; startedAtMs: number; endedAtMs: number }> {
-  if (check.profile.identity === "device") {
-    const reason = "identity is `device`: a live device may be connected with this client id";
-    return instantly({ kind: "skipped", cause: "DEVICE_IDENTITY_GUARDED", reason });
-  }
-  const clientId = wire.kind === "https" ? null : wire.connect.clientId;
-  const release = await ports.pacer.connect(target, clientId, signal);
-  const startedAtMs = monotonicMs();
-  try {
-    const outcome = await ports.probe({ target, wire, secrets, timeoutMs: target.timeouts.probeMs, signal });
-    return { outcome, startedAtMs, endedAtMs: monotonicMs() };
-  } finally {
-    release();
-  }
-}
-
 /** A check that never reached the gateway, and why. It can only become inconclusive. */
 export function untested(check: Check, target: ReadyTarget, cause: CauseCode, reason: string): Examined {
-  const { outcome, ...times } = instantly({ kind: "skipped", cause, reason });
+  const { outcome, guard, ...times } = leftAlone({ kind: "skipped", cause, reason }, null);
   const invocation: Invocation = { kind: "skipped", why: "not-selected" };
   const prediction = unpredicted("the authorizer was not asked");
-  return {
-    facts: { check, target, context: null, invocation, prediction, outcome, nowMs: wallMs() },
-    ...times,
+  const preflight = unchecked("the check was not begun");
+  const seen = {
+    check,
+    target,
+    context: null,
+    preflight,
+    invocation,
+    prediction,
+    outcome,
+    topics: [],
+    guard,
   };
-}
-
-function instantly(outcome: Outcome): { outcome: Outcome; startedAtMs: number; endedAtMs: number } {
-  const now = monotonicMs();
-  return { outcome, startedAtMs: now, endedAtMs: now };
+  return { facts: { ...seen, secondAttempts: [], nowMs: wallMs() }, ...times };
 }
 
 function unpredicted(undecided: string): Prediction {

@@ -44,10 +44,11 @@ async function probeDevice({ config: file, device, json }: ProbeOptions, io: Io)
   const results: Result[] = [];
   for (const check of checksOf(profile, 0)) {
     const examined = await app.examine(check, io.signal);
-    const { invocation, prediction, outcome, context } = examined.facts;
+    const { invocation, prediction, outcome, topics, secondAttempts, guard, context } = examined.facts;
     // One device alone cannot show whether a bare close was a refusal or an outage.
     const verdict = judge(examined, false);
-    const result = { check, invocation, prediction, outcome, verdict, location: "local" };
+    const seen = { check, invocation, prediction, outcome, topics, secondAttempts, guard };
+    const result = { ...seen, verdict, location: "local" };
     results.push(result);
     if (!json) io.stdout.write(`${describeCheck(result, context)}\n`);
   }

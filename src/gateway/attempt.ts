@@ -80,7 +80,7 @@ export async function attempt(
   // What the conversation opened after the verdict fell.
   problems.push(await unwind(releases));
   const problem = problems.find((each) => each !== null);
-  const transport = { ...evidence, ...clock.read() };
+  const transport = { ...evidence, packets: [], ...clock.read() };
   return classify(problem ?? ending ?? ownFault("no verdict"), clock.step, transport, input.secrets);
 }
 

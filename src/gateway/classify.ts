@@ -37,7 +37,7 @@ export function classify(
   const meaning = meaningOf(ending, step);
   switch (meaning.kind) {
     case "accepted":
-      return { kind: "accepted", transport, code: meaning.code };
+      return { kind: "accepted", transport, code: meaning.code, sessionPresent: null, topics: [] };
     case "refused":
       return {
         kind: "refused",

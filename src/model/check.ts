@@ -20,4 +20,6 @@ export interface Check {
   readonly protocol: Protocol;
   readonly expectation: Access;
   readonly derived: DerivedKind | null;
+  /** This run may connect although a live device may use the client id (`--allow-device-identity`). */
+  readonly guardLifted: boolean;
 }

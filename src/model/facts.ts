@@ -1,8 +1,12 @@
 import type { Check } from "./check.ts";
 import type { DeviceContext } from "./context.ts";
+import type { GuardRecord } from "./guard.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Prediction } from "./prediction.ts";
+import type { Preflight } from "./preflight.ts";
+import type { TopicProof } from "./proof.ts";
+import type { SecondAttempt } from "./second-wave.ts";
 import type { ReadyTarget } from "./target.ts";
 
 /** Everything gathered about one check, for the detectors to look at. */
@@ -14,6 +18,13 @@ export interface Facts {
   readonly invocation: Invocation;
   readonly prediction: Prediction;
   readonly outcome: Outcome;
+  /** What was asked about the target and the authorizer beforehand. */
+  readonly preflight: Preflight;
+  /** In the order of the profile's expectations; empty where it has none about topics. */
+  readonly topics: readonly TopicProof[];
+  /** What became of the same device with one thing changed; empty where nothing was tried. */
+  readonly secondAttempts: readonly SecondAttempt[];
+  readonly guard: GuardRecord | null;
   readonly closeConfirmed: boolean;
   /** Wall clock, ms since the epoch. */
   readonly nowMs: number;

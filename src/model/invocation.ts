@@ -52,8 +52,8 @@ export type Invocation =
       readonly why: "client-certificate" | "not-selected";
     };
 
-/** Which authorizer the gateway will call for a device that names none. */
+/** Which authorizer the gateway will call. `from`: who names it. */
 export type DefaultAuthorizer =
-  | { readonly kind: "known"; readonly name: string; readonly from: "domain" | "account" }
+  | { readonly kind: "known"; readonly name: string; readonly from: "device" | "domain" | "account" }
   | { readonly kind: "none"; readonly evidence: string }
   | { readonly kind: "unknown"; readonly cause: CauseCode; readonly code: string; readonly message: string };

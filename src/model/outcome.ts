@@ -1,4 +1,5 @@
 import type { CauseCode } from "./causes.ts";
+import type { TopicAnswer } from "./proof.ts";
 
 export const PHASES = [
   "dns",
@@ -21,6 +22,8 @@ export interface Transport {
   readonly tls: { readonly version: string; readonly cipher: string; readonly alpn: string | null } | null;
   /** End of the server certificate's validity, ms since the epoch. */
   readonly certificateExpiresAtMs: number | null;
+  /** Packets by name in their order, for example `> CONNECT`, `< CONNACK 0`; the first 40. */
+  readonly packets: readonly string[];
   readonly phasesMs: Readonly<Partial<Record<Phase, number>>>;
   readonly durationMs: number;
   /** ms since the epoch. */
@@ -31,7 +34,15 @@ export type RefusedHow = "code" | "status" | "closed";
 
 /** What the gateway did (design 6.8). `code`: CONNACK code or HTTP status; `reason`: scrubbed text. */
 export type Outcome =
-  | { readonly kind: "accepted"; readonly transport: Transport; readonly code: number }
+  | {
+      readonly kind: "accepted";
+      readonly transport: Transport;
+      readonly code: number;
+      /** CONNACK's session-present flag [MQTT-3.2.2-2]; null over https. */
+      readonly sessionPresent: boolean | null;
+      /** Of the tests asked for, those that this connection settled; one that ended early leaves some out. */
+      readonly topics: readonly TopicAnswer[];
+    }
   | {
       readonly kind: "refused";
       readonly how: RefusedHow;

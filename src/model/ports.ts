@@ -1,7 +1,10 @@
 import type { DeviceContext, InvokeRequest, Wire } from "./context.ts";
+import type { ConnectionState } from "./guard.ts";
 import type { DefaultAuthorizer, Invocation } from "./invocation.ts";
 import type { Outcome } from "./outcome.ts";
+import type { Preflight } from "./preflight.ts";
 import type { Credentials, Profile } from "./profile.ts";
+import type { TopicTest } from "./proof.ts";
 import type { Secret } from "./secret.ts";
 import type { ReadyTarget, Target } from "./target.ts";
 
@@ -13,6 +16,10 @@ export interface ProbeInput<W extends Wire = Wire> {
   readonly wire: W;
   /** What text from the gateway is scrubbed of. */
   readonly secrets: readonly Secret[];
+  /** What to try after CONNACK, in this order; the connection is ended when all are settled. */
+  readonly topics: readonly TopicTest[];
+  /** A live device may own the session: if the gateway kept one, leave at once and try nothing. */
+  readonly leaveIfSessionPresent: boolean;
   /** For the whole connection, from name resolution to the close. */
   readonly timeoutMs: number;
   /** Aborted: end at once; the outcome is `broken`, `INTERRUPTED`. */
@@ -35,6 +42,23 @@ export type DefaultAuthorizerFn = (target: ReadyTarget, signal: AbortSignal) => 
 
 /** Does this target's domain demand a client certificate beside the authorizer (CUSTOM_AUTH_X509)? */
 export type NeedsCertificateFn = (target: ReadyTarget, signal: AbortSignal) => Promise<boolean | "unknown">;
+
+/**
+ * What is known about the target and the authorizer, asked once and kept a few minutes; `authorizer` null: none is
+ * known to apply. Never throws for anything AWS or the network does.
+ */
+export type PreflightFn = (
+  target: ReadyTarget,
+  authorizer: string | null,
+  signal: AbortSignal,
+) => Promise<Preflight>;
+
+/** Reads from AWS whether somebody is connected with this client id. */
+export type ConnectionStateFn = (
+  target: ReadyTarget,
+  clientId: string,
+  signal: AbortSignal,
+) => Promise<ConnectionState>;
 
 /** Reads a profile's credentials at the moment they are needed. */
 export type CredentialsFn = (profile: Profile, signal: AbortSignal) => Promise<CredentialsAnswer>;

@@ -1,8 +1,11 @@
 import type { Cause } from "./causes.ts";
 import type { Check } from "./check.ts";
+import type { GuardRecord } from "./guard.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Prediction } from "./prediction.ts";
+import type { TopicProof } from "./proof.ts";
+import type { SecondAttempt } from "./second-wave.ts";
 
 export const VERDICTS = ["pass", "fail", "inconclusive", "skipped"] as const;
 export type VerdictKind = (typeof VERDICTS)[number];
@@ -19,6 +22,9 @@ export interface Observation {
   readonly invocation: Invocation;
   readonly prediction: Prediction;
   readonly outcome: Outcome;
+  readonly topics: readonly TopicProof[];
+  readonly secondAttempts: readonly SecondAttempt[];
+  readonly guard: GuardRecord | null;
 }
 
 export interface Result extends Observation {

@@ -33,6 +33,7 @@ export function checksOf(profile: Profile, seq: number): Check[] {
     protocol,
     expectation: profile.expect.access,
     derived: null,
+    guardLifted: false,
   }));
 }
 

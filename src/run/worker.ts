@@ -137,13 +137,23 @@ class Worker {
 
   #conclude(settled: readonly Settled<Examined>[]): void {
     for (const { item, confirmed } of settled) {
-      const { check, invocation, prediction, outcome } = item.facts;
+      const { check, invocation, prediction, outcome, topics, secondAttempts, guard } = item.facts;
       const verdict = this.#input.judge(item, confirmed);
       if (verdict.kind === "pass" && outcome.kind === "accepted" && check.derived === null) {
         this.#passed.set(pathKey({ target: check.profile.target, protocol: check.protocol }), check);
       }
       const { location, onResult } = this.#input;
-      onResult({ check, invocation, prediction, outcome, verdict, location });
+      onResult({
+        check,
+        invocation,
+        prediction,
+        outcome,
+        topics,
+        secondAttempts,
+        guard,
+        verdict,
+        location,
+      });
     }
   }
 

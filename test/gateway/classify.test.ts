@@ -11,6 +11,7 @@ const TRANSPORT: Transport = {
   address: null,
   tls: null,
   certificateExpiresAtMs: null,
+  packets: [],
   phasesMs: {},
   durationMs: 0,
   startedAtMs: 0,

@@ -43,9 +43,11 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
     why: "it plays AWS: sharing code with the prober would let one mistake cancel another out",
   },
 
+  connection: { may: DATA, why: `${STAGE}; the gateway and AWS come in as ports` },
+
   "pipeline.ts": {
-    may: [...DATA, "context", "plan", "policy", "gate", "verdict"],
-    why: "it tells the story with the pure stages; whatever touches the world comes in as a port",
+    may: [...DATA, "context", "connection", "plan", "policy", "gate", "verdict"],
+    why: "it tells the story with the stages; whatever touches the world comes in as a port",
   },
   "app.ts": {
     may: [

@@ -8,7 +8,7 @@ import type { Selection } from "../../src/model/run.ts";
 import { judge, untested } from "../../src/pipeline.ts";
 import { Run, type RunPlan } from "../../src/run/run.ts";
 import { Runs } from "../../src/run/runs.ts";
-import { ACCEPTED, answered, checkOf, predicted, targetOf } from "../support/fixtures.ts";
+import { ACCEPTED, answered, checkOf, NOTHING_MORE, predicted, targetOf } from "../support/fixtures.ts";
 
 const SUITE: Suite = {
   name: "all",
@@ -59,6 +59,7 @@ function runOf({ checks = 3, suite = {}, plan = {}, before = () => {} }: Options
           invocation: answered("allowed"),
           prediction: predicted("allow"),
           outcome: ACCEPTED,
+          ...NOTHING_MORE,
           nowMs: 0,
         };
         return { facts, startedAtMs: now, endedAtMs: now };

@@ -3,6 +3,7 @@ import type { Check } from "../../src/model/check.ts";
 import type { AuthorizerAnswer, Invocation } from "../../src/model/invocation.ts";
 import type { Outcome, Transport } from "../../src/model/outcome.ts";
 import type { Prediction } from "../../src/model/prediction.ts";
+import type { Preflight } from "../../src/model/preflight.ts";
 import type { Credentials, Profile } from "../../src/model/profile.ts";
 import type { ReadyTarget } from "../../src/model/target.ts";
 
@@ -61,6 +62,7 @@ export function checkOf(changes: Partial<Check> = {}, profile: Partial<Profile> 
     protocol: whole.protocols[0] ?? "mqtt",
     expectation: whole.expect.access,
     derived: null,
+    guardLifted: false,
     ...changes,
   };
 }
@@ -97,16 +99,43 @@ export function targetOf(changes: Partial<ReadyTarget> = {}): ReadyTarget {
   };
 }
 
+const NOT_CHECKED = { kind: "not-checked", reason: "not asked" } as const;
+
+export function preflightOf(changes: Partial<Preflight> = {}): Preflight {
+  return {
+    authorizer: NOT_CHECKED,
+    domain: NOT_CHECKED,
+    accountEndpoint: NOT_CHECKED,
+    clockSkewMs: NOT_CHECKED,
+    ...changes,
+  };
+}
+
+/** What a check gathers beside the answers of the authorizer and the gateway, where nothing of it is asked for. */
+export const NOTHING_MORE = {
+  preflight: preflightOf(),
+  topics: [],
+  secondAttempts: [],
+  guard: null,
+} as const;
+
 export const TRANSPORT: Transport = {
   address: "127.0.0.1",
   tls: { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", alpn: "mqtt" },
   certificateExpiresAtMs: null,
+  packets: [],
   phasesMs: { dns: 0, tcp: 1, tls: 4, connack: 5 },
   durationMs: 10,
   startedAtMs: 0,
 };
 
-export const ACCEPTED: Outcome = { kind: "accepted", transport: TRANSPORT, code: 0 };
+export const ACCEPTED: Extract<Outcome, { kind: "accepted" }> = {
+  kind: "accepted",
+  transport: TRANSPORT,
+  code: 0,
+  sessionPresent: false,
+  topics: [],
+};
 export const REFUSED: Outcome = {
   kind: "refused",
   how: "code",

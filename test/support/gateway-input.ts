@@ -74,6 +74,8 @@ export function inputOf(target: ReadyTarget, wire: Wire, overrides: Partial<Prob
     target,
     wire,
     secrets: [new Secret(PASSWORD)],
+    topics: [],
+    leaveIfSessionPresent: false,
     timeoutMs: 10_000,
     signal: new AbortController().signal,
     ...overrides,

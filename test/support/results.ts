@@ -9,6 +9,9 @@ export function resultOf(changes: Partial<Result> = {}): Result {
     invocation: answered("allowed"),
     prediction: predicted("allow"),
     outcome: ACCEPTED,
+    topics: [],
+    secondAttempts: [],
+    guard: null,
     verdict: { kind: "pass", causes: [] },
     location: "local",
     ...changes,
@@ -17,7 +20,7 @@ export function resultOf(changes: Partial<Result> = {}): Result {
 
 /** Accepted over a connection that differs in these. */
 export function acceptedOver(changes: Partial<Transport>): Outcome {
-  return { kind: "accepted", code: 0, transport: { ...TRANSPORT, ...changes } };
+  return { ...ACCEPTED, transport: { ...TRANSPORT, ...changes } };
 }
 
 export function judged(kind: VerdictKind, ...codes: CauseCode[]): Result["verdict"] {
