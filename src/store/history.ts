@@ -1,0 +1,276 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { AuditEntry, ResultsQuery, Retention, RunStart, StoredRun } from "../model/history.ts";
+import type { ResultRecord } from "../model/result.ts";
+import type { RunSummary } from "../model/run.ts";
+import { openDatabase, type Unusable } from "./database.ts";
+import { joinRecord, splitRecord } from "./record-parts.ts";
+import { prune } from "./retention.ts";
+
+export type OpenedHistory =
+  | { readonly kind: "open"; readonly history: History }
+  | { readonly kind: "refused"; readonly why: Unusable; readonly message: string };
+
+/** Results written in one transaction; what waits is lost with the process, and its checks are done again. */
+const BATCH = 100;
+
+type Row = Readonly<Record<string, unknown>>;
+
+/**
+ * Runs and their results, in a database that this process owns. A result is written once for each run and place in
+ * its plan. Methods throw what SQLite throws (`whyUnusable` says what it means); what was written before stays.
+ */
+export class History implements Disposable {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #waiting: { readonly run: number; readonly record: ResultRecord }[] = [];
+  readonly #commons = new Map<string, number>();
+
+  static open(path: string): OpenedHistory {
+    const opened = openDatabase(path);
+    return opened.kind === "open" ? { kind: "open", history: new History(opened.database) } : opened;
+  }
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  begin(start: RunStart, summary: RunSummary, isPartial: boolean): void {
+    this.#run(
+      `INSERT INTO runs (run_id, suite, status, decision, partial, started_at_ms, start, summary)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[start.runId, start.selection.suite, summary.status, summary.decision, Number(isPartial)],
+      ...[Math.round(start.startedAtMs), JSON.stringify(start), JSON.stringify(summary)],
+    );
+  }
+
+  /** The run has read its sources. */
+  planned(runId: string, fleetChecksum: string): void {
+    this.#run("UPDATE runs SET fleet_checksum = ? WHERE run_id = ?", fleetChecksum, runId);
+  }
+
+  /** Takes a result; it is on disk after the next batch, `flush` or `finish`. A second one for its place is ignored. */
+  record(runId: string, record: ResultRecord): void {
+    this.#waiting.push({ run: this.#idOf(runId), record });
+    if (this.#waiting.length >= BATCH) this.flush();
+  }
+
+  flush(): void {
+    if (this.#waiting.length === 0) return;
+    this.#transaction(() => this.#writeWaiting());
+    this.#waiting.length = 0;
+  }
+
+  /** Writes the summary together with what still waits. */
+  finish(runId: string, summary: RunSummary): void {
+    this.#transaction(() => {
+      this.#writeWaiting();
+      this.#run(
+        "UPDATE runs SET status = ?, decision = ?, summary = ? WHERE run_id = ?",
+        ...[summary.status, summary.decision, JSON.stringify(summary), runId],
+      );
+    });
+    this.#waiting.length = 0;
+  }
+
+  get(runId: string): StoredRun | null {
+    const row = this.#get("SELECT start, fleet_checksum, summary FROM runs WHERE run_id = ?", runId);
+    return row === undefined ? null : storedRun(row);
+  }
+
+  /** Newest first, those before `cursor` (a run id of an earlier page). */
+  list(query: {
+    readonly suite: string | null;
+    readonly cursor: string | null;
+    readonly limit: number;
+  }): StoredRun[] {
+    return this.#all(
+      `SELECT start, fleet_checksum, summary FROM runs
+       WHERE (?1 IS NULL OR suite = ?1)
+         AND id < coalesce((SELECT id FROM runs WHERE run_id = ?2), CASE WHEN ?2 IS NULL THEN 9e15 ELSE 0 END)
+       ORDER BY id DESC LIMIT ?3`,
+      ...[query.suite, query.cursor, query.limit],
+    ).map(storedRun);
+  }
+
+  /** Runs whose process ended before they did, oldest first. */
+  unfinished(): StoredRun[] {
+    return this.#all(
+      `SELECT start, fleet_checksum, summary FROM runs
+       WHERE status IN ('queued', 'running', 'interrupted') ORDER BY id`,
+    ).map(storedRun);
+  }
+
+  /** The newest run of the whole suite that was a go; null: none. */
+  lastGo(suite: string): StoredRun | null {
+    const row = this.#get(
+      `SELECT start, fleet_checksum, summary FROM runs
+       WHERE suite = ? AND decision = 'go' AND status = 'finished' AND partial = 0 ORDER BY id DESC LIMIT 1`,
+      suite,
+    );
+    return row === undefined ? null : storedRun(row);
+  }
+
+  hasResult(runId: string, seq: number): boolean {
+    return (
+      this.#get("SELECT 1 AS found FROM results WHERE run = ? AND seq = ?", this.#idOf(runId), seq) !==
+      undefined
+    );
+  }
+
+  /** One page in plan order. */
+  results(runId: string, { verdict, cause, afterSeq, limit }: ResultsQuery): ResultRecord[] {
+    this.flush();
+    return this.#all(
+      `SELECT seq, device, verdict, own, fields FROM results JOIN commons ON commons.id = common
+       WHERE run = ?1 AND seq > ?2 AND (?3 IS NULL OR verdict = ?3) AND (?4 IS NULL OR cause = ?4)
+       ORDER BY seq LIMIT ?5`,
+      ...[this.#idOf(runId), afterSeq ?? -1, verdict, cause, limit],
+    ).map(resultRecord);
+  }
+
+  /** All that is kept of a run, in plan order, a row at a time. */
+  *inPlanOrder(runId: string): Generator<ResultRecord> {
+    this.flush();
+    // A statement of its own: a cached one would be reset by whoever uses it meanwhile.
+    const rows = this.#database.prepare(
+      `SELECT seq, device, verdict, own, fields FROM results JOIN commons ON commons.id = common
+       WHERE run = ? ORDER BY seq`,
+    );
+    for (const row of rows.iterate(this.#idOf(runId))) yield resultRecord(row);
+  }
+
+  rememberKey(key: string, runId: string): void {
+    this.#run("INSERT INTO keys (key, run) VALUES (?, ?) ON CONFLICT DO NOTHING", key, this.#idOf(runId));
+  }
+
+  runOfKey(key: string): string | null {
+    const row = this.#get("SELECT run_id FROM keys JOIN runs ON runs.id = run WHERE key = ?", key);
+    return row === undefined ? null : String(row.run_id);
+  }
+
+  audit({ atMs, actor, action, detail }: AuditEntry): void {
+    this.#run(
+      "INSERT INTO audit (at_ms, actor, action, detail) VALUES (?, ?, ?, ?)",
+      ...[Math.round(atMs), actor, action, detail],
+    );
+  }
+
+  /** Oldest first. */
+  auditEntries(): AuditEntry[] {
+    return this.#all("SELECT at_ms, actor, action, detail FROM audit ORDER BY id").map((row) => ({
+      atMs: Number(row.at_ms),
+      actor: String(row.actor),
+      action: String(row.action),
+      detail: String(row.detail),
+    }));
+  }
+
+  flag(name: string): string | null {
+    const row = this.#get("SELECT value FROM flags WHERE name = ?", name);
+    return row === undefined ? null : String(row.value);
+  }
+
+  setFlag(name: string, value: string | null): void {
+    if (value === null) this.#run("DELETE FROM flags WHERE name = ?", name);
+    else
+      this.#run(
+        "INSERT INTO flags VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+        name,
+        value,
+      );
+  }
+
+  /** Forgets what is beyond the retention (retention.ts). */
+  prune(retention: Retention, nowMs: number): void {
+    this.#transaction(() => prune(this.#database, retention, nowMs));
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#database.isOpen) return;
+    try {
+      this.flush();
+    } finally {
+      this.#database.close();
+    }
+  }
+
+  #writeWaiting(): void {
+    for (const { run, record } of this.#waiting) {
+      const { common, own } = splitRecord(record);
+      this.#run(
+        `INSERT INTO results (run, seq, device, verdict, cause, common, own) VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING`,
+        ...[run, record.seq, record.device, record.verdict, record.causes[0]?.code ?? null],
+        ...[this.#commonId(common), own],
+      );
+    }
+  }
+
+  #commonId(fields: string): number {
+    const known = this.#commons.get(fields);
+    if (known !== undefined) return known;
+    this.#run("INSERT INTO commons (fields) VALUES (?) ON CONFLICT DO NOTHING", fields);
+    const id = Number(this.#get("SELECT id FROM commons WHERE fields = ?", fields)?.id);
+    this.#commons.set(fields, id);
+    return id;
+  }
+
+  #idOf(runId: string): number {
+    const row = this.#get("SELECT id FROM runs WHERE run_id = ?", runId);
+    if (row === undefined) throw new Error(`unknown run ${runId}`);
+    return Number(row.id);
+  }
+
+  #transaction(work: () => void): void {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      work();
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      // What was found out inside the transaction is not there any more.
+      this.#commons.clear();
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  #run(sql: string, ...values: Value[]): void {
+    this.#prepared(sql).run(...values);
+  }
+
+  #get(sql: string, ...values: Value[]): Row | undefined {
+    return this.#prepared(sql).get(...values);
+  }
+
+  #all(sql: string, ...values: Value[]): Row[] {
+    return this.#prepared(sql).all(...values);
+  }
+
+  #prepared(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+type Value = string | number | null;
+
+function storedRun({ start, fleet_checksum, summary }: Row): StoredRun {
+  return {
+    ...(JSON.parse(String(start)) as RunStart),
+    fleetChecksum: fleet_checksum === null ? null : String(fleet_checksum),
+    summary: JSON.parse(String(summary)) as RunSummary,
+  };
+}
+
+function resultRecord({ seq, device, verdict, own, fields }: Row): ResultRecord {
+  const columns = {
+    seq: Number(seq),
+    device: String(device),
+    verdict: String(verdict) as ResultRecord["verdict"],
+  };
+  return joinRecord(columns, { common: String(fields), own: String(own) });
+}

@@ -1,0 +1,47 @@
+/**
+ * Each entry takes the database one version further; none is ever changed once it was released. `user_version` holds
+ * how many were applied.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE runs (
+     id INTEGER PRIMARY KEY,
+     run_id TEXT NOT NULL UNIQUE,
+     suite TEXT NOT NULL,
+     status TEXT NOT NULL,
+     decision TEXT,
+     partial INTEGER NOT NULL,
+     started_at_ms INTEGER NOT NULL,
+     start TEXT NOT NULL,
+     fleet_checksum TEXT,
+     summary TEXT NOT NULL,
+     passes_dropped INTEGER NOT NULL DEFAULT 0
+   ) STRICT;
+   CREATE INDEX runs_by_suite ON runs (suite, id);
+   CREATE TABLE commons (id INTEGER PRIMARY KEY, fields TEXT NOT NULL UNIQUE) STRICT;
+   CREATE TABLE results (
+     run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+     seq INTEGER NOT NULL,
+     device TEXT NOT NULL,
+     verdict TEXT NOT NULL,
+     cause TEXT,
+     common INTEGER NOT NULL REFERENCES commons (id),
+     own TEXT NOT NULL,
+     PRIMARY KEY (run, seq)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX results_by_verdict ON results (run, verdict, cause, seq) WHERE verdict <> 'pass';
+   CREATE TABLE keys (
+     key TEXT PRIMARY KEY,
+     run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX keys_by_run ON keys (run);
+   CREATE TABLE audit (
+     id INTEGER PRIMARY KEY,
+     at_ms INTEGER NOT NULL,
+     actor TEXT NOT NULL,
+     action TEXT NOT NULL,
+     detail TEXT NOT NULL
+   ) STRICT;
+   CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
+   CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
+   CREATE TABLE flags (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+];
