@@ -57,7 +57,8 @@ export async function examine(
   const prediction = predict(check, context, invocation, target);
   const { outcome, guard, startedAtMs, endedAtMs } = await connect(check, context, target, [], ports, signal);
 
-  const seen = { check, target, context, preflight, invocation, prediction, outcome, topics: [], guard };
+  const asked = { authorizer, preflight, invocation, prediction };
+  const seen = { check, target, context, ...asked, outcome, topics: [], guard };
   return { facts: { ...seen, secondAttempts: [], nowMs: wallMs() }, startedAtMs, endedAtMs };
 }
 
@@ -126,6 +127,7 @@ export function untested(check: Check, target: ReadyTarget, cause: CauseCode, re
     check,
     target,
     context: null,
+    authorizer: null,
     preflight,
     invocation,
     prediction,

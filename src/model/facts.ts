@@ -1,7 +1,7 @@
 import type { Check } from "./check.ts";
 import type { DeviceContext } from "./context.ts";
 import type { GuardRecord } from "./guard.ts";
-import type { Invocation } from "./invocation.ts";
+import type { DefaultAuthorizer, Invocation } from "./invocation.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Prediction } from "./prediction.ts";
 import type { Preflight } from "./preflight.ts";
@@ -15,6 +15,8 @@ export interface Facts {
   readonly target: ReadyTarget;
   /** null where no context could be built. */
   readonly context: DeviceContext | null;
+  /** Whom the gateway will ask, and who says so; null: it was not looked for. */
+  readonly authorizer: DefaultAuthorizer | null;
   readonly invocation: Invocation;
   readonly prediction: Prediction;
   readonly outcome: Outcome;

@@ -113,6 +113,7 @@ export function preflightOf(changes: Partial<Preflight> = {}): Preflight {
 
 /** What a check gathers beside the answers of the authorizer and the gateway, where nothing of it is asked for. */
 export const NOTHING_MORE = {
+  authorizer: null,
   preflight: preflightOf(),
   topics: [],
   secondAttempts: [],
