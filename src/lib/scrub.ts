@@ -3,27 +3,40 @@ import type { Secret } from "../model/secret.ts";
 
 const MASK = "<secret>";
 const MAX_CHARACTERS = 500;
+/** Enough for 500 characters behind any number of masks; what follows is not even searched. */
+const MAX_SHOWN = 16_384;
 /** Shorter ones would blank half of any sentence; they are masked only where they stand as a whole word. */
 const MIN_PLAIN_LENGTH = 4;
+
+/** A character of base64 in either alphabet, also percent-encoded. */
+const BASE64_CHARACTER = "(?:[A-Za-z0-9+/_-]|%(?:25)?2[BF])";
+const BASE64_PADDING = "(?:=|%(?:25)?3D)";
+/** What the two can take beside a form. */
+const BESIDE = 20;
+
+/** One way a secret may be written in a text. */
+interface Form {
+  readonly text: string;
+  /** Patterns of what stands beside it and still holds bits of the secret. */
+  readonly before: string;
+  readonly after: string;
+}
 
 /**
  * Makes text from outside (CONNACK reasons, AWS messages, policies) fit to be shown: no credential in it in any
  * usual encoding, no control character or line break, at most 500 characters. Each sink still escapes it.
  */
 export function scrub(text: string, secrets: readonly Secret[]): string {
-  return cut(neutralize(mask(text, secrets)));
+  const forms = formsOf(secrets);
+  // A secret that begins in the part that is shown is looked at to its end.
+  const longest = Math.max(0, ...forms.map((form) => form.text.length + BESIDE));
+  const masked = maskForms(text.slice(0, MAX_SHOWN + longest), forms, MAX_SHOWN);
+  return cut(neutralize(text.length > MAX_SHOWN ? `${masked}…` : masked));
 }
 
 /** Replaces each secret, also base64, URL- or JSON-encoded, by `<secret>`. */
 export function mask(text: string, secrets: readonly Secret[]): string {
-  const needles = new Set<string>();
-  for (const secret of secrets) for (const form of encodings(secret)) needles.add(form);
-  let masked = text;
-  // Longest first, so that a form that contains another is not left half visible.
-  for (const needle of [...needles].sort((a, b) => b.length - a.length)) {
-    masked = needle.length >= MIN_PLAIN_LENGTH ? replaceAllFold(masked, needle) : replaceWord(masked, needle);
-  }
-  return masked;
+  return maskForms(text, formsOf(secrets), text.length);
 }
 
 /** Control, format (bidirectional overrides, zero width) and line-separator characters become spaces. */
@@ -31,52 +44,86 @@ export function neutralize(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu, " ");
 }
 
+/** At most `max` UTF-16 units, never half a character at the end. */
 export function cut(text: string, max = MAX_CHARACTERS): string {
-  return text.length <= max ? text : `${text.slice(0, max - 1)}…`;
+  return text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
-function* encodings(secret: Secret): Generator<string> {
-  const plain = secret.exposeText();
+/** Up to `end`. All places are found before one is replaced: where secrets overlap, no end of one stays visible. */
+function maskForms(text: string, forms: readonly Form[], end: number): string {
+  const places = forms.flatMap((form) => [...placesOf(text, form)]).sort(([a], [b]) => a - b);
+  let masked = "";
+  let done = 0;
+  for (const [from, to] of places) {
+    if (from >= end) break;
+    if (from >= done) masked += `${text.slice(done, from)}${MASK}`;
+    done = Math.max(done, to);
+  }
+  return masked + text.slice(done, Math.max(done, end));
+}
+
+function* placesOf(text: string, form: Form): Generator<readonly [number, number]> {
+  for (const match of text.matchAll(patternOf(form))) yield [match.index, match.index + match[0].length];
+}
+
+function patternOf({ text, before, after }: Form): RegExp {
+  const literal = RegExp.escape(text);
+  if (text.length < MIN_PLAIN_LENGTH) {
+    return new RegExp(`(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])`, "gu");
+  }
+  // Percent and hex forms come in either case; folding the rest costs only a mask too many.
+  return new RegExp(`${before}${literal}${after}`, "gi");
+}
+
+function formsOf(secrets: readonly Secret[]): readonly Form[] {
+  const forms = new Map<string, Form>();
+  for (const form of secrets.flatMap((secret) => [...encodings(secret)])) {
+    forms.set(`${form.before}\n${form.text}\n${form.after}`, form);
+  }
+  return [...forms.values()];
+}
+
+function* encodings(secret: Secret): Generator<Form> {
   const bytes = secret.exposeBytes();
   if (bytes.length === 0) return;
-  yield plain;
-  yield JSON.stringify(plain).slice(1, -1);
-  const url = encodeURIComponent(plain.toWellFormed());
-  yield url;
-  yield encodeURIComponent(url);
-  yield url.replace(/%20/g, "+");
-  yield bytes.toString("hex");
+  for (const text of plainEncodings(secret.exposeText())) yield plain(text);
+  yield plain(bytes.toString("hex"));
   if (bytes.length < MIN_PLAIN_LENGTH) {
-    yield bytes.toString("base64");
+    yield plain(bytes.toString("base64"));
     return;
   }
   for (const form of base64Windows(bytes)) {
     yield form;
-    yield encodeURIComponent(form);
-    yield form.replaceAll("+", "-").replaceAll("/", "_");
+    yield { ...form, text: encodeURIComponent(form.text) };
+    yield { ...form, text: form.text.replaceAll("+", "-").replaceAll("/", "_") };
   }
 }
 
-/** The base64 of the bytes as it looks at each of the three alignments inside a longer text. */
-function base64Windows(bytes: Buffer): string[] {
+function* plainEncodings(text: string): Generator<string> {
+  const json = JSON.stringify(text).slice(1, -1);
+  const url = encodeURIComponent(text.toWellFormed());
+  yield* [text, json, url, encodeURIComponent(url), url.replace(/%20/g, "+")];
+  // JSON inside a JSON text, and JSON of a writer that keeps to ASCII: both are usual in a Lambda's error.
+  yield JSON.stringify(json).slice(1, -1);
+  yield json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+function plain(text: string): Form {
+  return { text, before: "", after: "" };
+}
+
+/**
+ * The base64 of the bytes as it looks at each of the three alignments inside a longer text. A character that also
+ * holds bits of a neighbour differs with the neighbour: it may be any.
+ */
+function base64Windows(bytes: Buffer): readonly Form[] {
   return [0, 1, 2].map((shift) => {
-    const encoded = Buffer.concat([Buffer.alloc(shift), bytes])
-      .toString("base64")
-      .replace(/=+$/, "");
-    // Characters that also hold bits of the neighbours differ with the neighbours: leave them out.
-    const first = shift === 0 ? 0 : shift + 1;
-    const whole = Math.floor(((shift + bytes.length) * 8) / 6);
-    return encoded.slice(first, whole);
+    const encoded = Buffer.concat([Buffer.alloc(shift), bytes]).toString("base64");
+    const bits = (shift + bytes.length) * 8;
+    return {
+      text: encoded.slice(shift === 0 ? 0 : shift + 1, Math.floor(bits / 6)),
+      before: shift === 0 ? "" : `${BASE64_CHARACTER}?`,
+      after: bits % 6 === 0 ? "" : `(?:${BASE64_CHARACTER}${BASE64_PADDING}{0,2})?`,
+    };
   });
-}
-
-function replaceAllFold(text: string, needle: string): string {
-  // Percent and hex forms come in either case; folding the rest costs only a mask too many.
-  const pattern = new RegExp(RegExp.escape(needle), "gi");
-  return text.replace(pattern, MASK);
-}
-
-function replaceWord(text: string, needle: string): string {
-  const pattern = new RegExp(`(?<![\\p{L}\\p{N}])${RegExp.escape(needle)}(?![\\p{L}\\p{N}])`, "gu");
-  return text.replace(pattern, MASK);
 }
