@@ -2,10 +2,10 @@ import type { Readable } from "node:stream";
 import { createClients, type StaticCredentials } from "./aws/client.ts";
 import { createDescribe } from "./aws/describe.ts";
 import { createInvoke } from "./aws/invoke.ts";
+import { createPreflight } from "./aws/preflight.ts";
 import { decide } from "./gate/decide.ts";
 import { probe } from "./gateway/probers.ts";
 import type { Log } from "./lib/log.ts";
-import { unchecked } from "./lib/unchecked.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import type { Check } from "./model/check.ts";
 import type { Config, Suite } from "./model/config.ts";
@@ -83,7 +83,7 @@ export class App implements AsyncDisposable {
       credentials: countFailures(credentials, observer),
       defaultAuthorizer: describe.defaultAuthorizer,
       needsCertificate: describe.needsCertificate,
-      preflight: async () => unchecked("not yet available"),
+      preflight: createPreflight({ pacer, observer, clients, describe }),
       invoke: createInvoke({ pacer, observer, clients }),
       pacer,
       probe,

@@ -1,5 +1,6 @@
 import { IoTClient } from "@aws-sdk/client-iot";
 import type { Target } from "../model/target.ts";
+import { watchClock } from "./clock-skew.ts";
 import { within } from "./deadline.ts";
 import { Shared } from "./shared.ts";
 
@@ -11,6 +12,8 @@ export interface Clients {
    * the error of the credential chain. Throws only the signal's reason when aborted.
    */
   credentialError(target: Target, signal: AbortSignal): Promise<Error | null>;
+  /** AWS's clock less ours, in ms, as the last answer about this target showed it; null: none did. */
+  clockSkewMs(target: Target): number | null;
   /** Closes every connection. */
   close(): void;
 }
@@ -26,6 +29,7 @@ export interface StaticCredentials {
 
 export function createClients(credentials: StaticCredentials | null = null): Clients {
   const clients = new Map<string, IoTClient>();
+  const skews = new Map<string, number>();
   const attempts = new Shared<Error | null>({
     keepMs: (error) => (error === null ? 0 : KEEP_CREDENTIAL_ERROR_MS),
   });
@@ -34,6 +38,7 @@ export function createClients(credentials: StaticCredentials | null = null): Cli
     const known = clients.get(target.name);
     if (known) return known;
     const client = createClient(target, credentials);
+    watchClock(client, (skewMs) => skews.set(target.name, skewMs));
     clients.set(target.name, client);
     return client;
   }
@@ -43,6 +48,7 @@ export function createClients(credentials: StaticCredentials | null = null): Cli
     credentialError(target, signal) {
       return attempts.get(target.name, signal, (shared) => credentialError(of(target), target, shared));
     },
+    clockSkewMs: ({ name }) => skews.get(name) ?? null,
     close() {
       for (const client of clients.values()) client.destroy();
       clients.clear();

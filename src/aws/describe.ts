@@ -1,9 +1,11 @@
 import { DescribeDefaultAuthorizerCommand, DescribeEndpointCommand } from "@aws-sdk/client-iot";
 import { assertNever } from "../lib/errors.ts";
 import { KEEP_ANSWER_MS } from "../lib/pacing.ts";
+import { scrub } from "../lib/scrub.ts";
 import type { CauseCode } from "../model/causes.ts";
 import type { DefaultAuthorizer } from "../model/invocation.ts";
 import type { DefaultAuthorizerFn, NeedsCertificateFn } from "../model/ports.ts";
+import type { Checked, DomainDescription } from "../model/preflight.ts";
 import type { ReadyTarget, Target } from "../model/target.ts";
 import { type CallDependencies, callAws } from "./call.ts";
 import { type Domain, type DomainAnswer, findDomain, text } from "./domain.ts";
@@ -22,6 +24,10 @@ export interface Describe {
   readonly resolveEndpoint: ResolveEndpointFn;
   readonly defaultAuthorizer: DefaultAuthorizerFn;
   readonly needsCertificate: NeedsCertificateFn;
+  /** The domain configuration behind the target's endpoint; null: none is. */
+  readonly domain: (target: ReadyTarget, signal: AbortSignal) => Promise<Checked<DomainDescription | null>>;
+  /** The account's own data endpoint, also where another one is configured. */
+  readonly accountEndpoint: (target: Target, signal: AbortSignal) => Promise<Checked<string>>;
 }
 
 export interface DescribeDependencies extends CallDependencies {
@@ -29,7 +35,8 @@ export interface DescribeDependencies extends CallDependencies {
   readonly now?: () => number;
 }
 
-const KEEP_FAILURE_MS = 30_000;
+/** How long nobody asks again after a failure: a missing permission is no question for every check. */
+export const KEEP_FAILURE_MS = 30_000;
 
 /**
  * Makes the ports that ask AWS about a target. Answers are kept 5 minutes, failures 30 seconds, and an endpoint for
@@ -37,7 +44,7 @@ const KEEP_FAILURE_MS = 30_000;
  */
 export function createDescribe(dependencies: DescribeDependencies): Describe {
   const { now } = dependencies;
-  const endpoints = new Shared<EndpointAnswer>({
+  const endpoints = new Shared<OwnEndpoint>({
     keepMs: ({ kind }) => (kind === "failed" ? KEEP_FAILURE_MS : Number.POSITIVE_INFINITY),
     now,
   });
@@ -54,11 +61,24 @@ export function createDescribe(dependencies: DescribeDependencies): Describe {
     return domains.get(target.name, signal, (shared) => findDomain(dependencies, target, shared));
   }
 
+  function ownEndpoint(target: Target, signal: AbortSignal): Promise<OwnEndpoint> {
+    return endpoints.get(target.name, signal, (shared) => describeEndpoint(dependencies, target, shared));
+  }
+
   return {
     async resolveEndpoint(target, signal) {
       const { endpoint } = target;
       if (endpoint !== null) return { kind: "ready", target: { ...target, endpoint } };
-      return endpoints.get(target.name, signal, (shared) => describeEndpoint(dependencies, target, shared));
+      const answer = await ownEndpoint(target, signal);
+      return answer.kind === "failed"
+        ? answer
+        : { kind: "ready", target: { ...target, endpoint: answer.endpoint } };
+    },
+    async accountEndpoint(target, signal) {
+      const answer = await ownEndpoint(target, signal);
+      return answer.kind === "failed"
+        ? { kind: "not-checked", reason: answer.message }
+        : { kind: "known", value: answer.endpoint };
     },
     defaultAuthorizer(target, signal) {
       return defaults.get(target.name, signal, async (shared) =>
@@ -78,15 +98,32 @@ export function createDescribe(dependencies: DescribeDependencies): Describe {
           return assertNever(answer, "domain");
       }
     },
+    async domain(target, signal) {
+      const answer = await domainOf(target, signal);
+      switch (answer.kind) {
+        case "found":
+          return answer.domain.description;
+        case "none":
+          return { kind: "known", value: null };
+        case "failed":
+          return notChecked(answer.operation, answer.failure);
+        default:
+          return assertNever(answer, "domain");
+      }
+    },
   };
 }
+
+type OwnEndpoint =
+  | { readonly kind: "known"; readonly endpoint: string }
+  | Extract<EndpointAnswer, { readonly kind: "failed" }>;
 
 /** Always `iot:Data-ATS`: custom authentication and MQTT 5 need it, and what an omitted type returns is not stated. */
 async function describeEndpoint(
   dependencies: CallDependencies,
   target: Target,
   signal: AbortSignal,
-): Promise<EndpointAnswer> {
+): Promise<OwnEndpoint> {
   const command = new DescribeEndpointCommand({ endpointType: "iot:Data-ATS" });
   const reply = await callAws(dependencies, {
     target,
@@ -109,7 +146,7 @@ async function describeEndpoint(
     const message = "DescribeEndpoint: the answer holds no host name";
     return { kind: "failed", cause: "API_UNAVAILABLE", message };
   }
-  return { kind: "ready", target: { ...target, endpoint } };
+  return { kind: "known", endpoint };
 }
 
 /** What is dialled and sent as SNI comes from outside: nothing but a host name may be. */
@@ -149,6 +186,11 @@ function noDefault({ accountId, region, endpoint }: ReadyTarget, domain: Domain 
 
 function unknownDefault({ cause, code, message }: Failure): DefaultAuthorizer {
   return { kind: "unknown", cause: causeOfDescribe(cause), code, message };
+}
+
+/** What a call that failed leaves open, and why. */
+export function notChecked(operation: string, { code, message }: Failure): Checked<never> {
+  return { kind: "not-checked", reason: scrub(`${operation}: ${code}: ${message}`, []) };
 }
 
 /** A description that is not there is no missing authorizer. */

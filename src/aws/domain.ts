@@ -4,22 +4,31 @@ import {
   ListDomainConfigurationsCommand,
   type ListDomainConfigurationsCommandOutput,
 } from "@aws-sdk/client-iot";
+import type { Checked, DomainDescription } from "../model/preflight.ts";
 import type { ReadyTarget } from "../model/target.ts";
 import { type CallDependencies, callAws } from "./call.ts";
 import type { Failure } from "./errors.ts";
+import { readDomain } from "./read-description.ts";
 
-/** What matters of a domain configuration (API_DescribeDomainConfiguration). */
+/** What a check's way depends on, and the whole as far as all of it could be read. */
 export interface Domain {
   readonly name: string;
   readonly defaultAuthorizer: string | null;
   readonly needsCertificate: boolean;
+  readonly description: Checked<DomainDescription>;
 }
 
 export type DomainAnswer =
   | { readonly kind: "found"; readonly domain: Domain }
   /** No domain configuration of the account has the target's endpoint as its domain name. */
   | { readonly kind: "none" }
-  | { readonly kind: "failed"; readonly failure: Failure };
+  | FailedCall;
+
+interface FailedCall {
+  readonly kind: "failed";
+  readonly operation: string;
+  readonly failure: Failure;
+}
 
 /** The name under which the account's own endpoint is described. */
 const BUILT_IN = "iot:Data-ATS";
@@ -65,12 +74,14 @@ function isOf(described: Described, { endpoint }: ReadyTarget): boolean {
 function toAnswer(described: Described): DomainAnswer {
   if (described.kind !== "described") return described;
   const { domainConfigurationName, authorizerConfig, authenticationType } = described.output;
+  const name = text(domainConfigurationName) ?? BUILT_IN;
   return {
     kind: "found",
     domain: {
-      name: text(domainConfigurationName) ?? BUILT_IN,
+      name,
       defaultAuthorizer: text(authorizerConfig?.defaultAuthorizerName),
       needsCertificate: authenticationType === "CUSTOM_AUTH_X509",
+      description: readDomain(name, described.output),
     },
   };
 }
@@ -86,10 +97,11 @@ async function describe(
   domainConfigurationName: string,
   signal: AbortSignal,
 ): Promise<Described> {
+  const operation = "DescribeDomainConfiguration";
   const command = new DescribeDomainConfigurationCommand({ domainConfigurationName });
   const reply = await callAws(dependencies, {
     target,
-    operation: "DescribeDomainConfiguration",
+    operation,
     send: (client, abortSignal) => client.send(command, { abortSignal }),
     refused: "API_UNAVAILABLE",
     secrets: [],
@@ -97,31 +109,30 @@ async function describe(
   });
   if (reply.kind === "ok") return { kind: "described", output: reply.output };
   // Gone since it was listed, or a Region without a built-in configuration.
-  return reply.failure.notFound ? { kind: "none" } : reply;
+  return reply.failure.notFound ? { kind: "none" } : { ...reply, operation };
 }
 
-type Names =
-  | { readonly kind: "names"; readonly names: readonly string[] }
-  | { readonly kind: "failed"; readonly failure: Failure };
+type Names = { readonly kind: "names"; readonly names: readonly string[] } | FailedCall;
 
 async function listNames(
   dependencies: CallDependencies,
   target: ReadyTarget,
   signal: AbortSignal,
 ): Promise<Names> {
+  const operation = "ListDomainConfigurations";
   const names: string[] = [];
   let marker: string | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {
     const command = new ListDomainConfigurationsCommand({ serviceType: "DATA", marker });
     const reply = await callAws<ListDomainConfigurationsCommandOutput>(dependencies, {
       target,
-      operation: "ListDomainConfigurations",
+      operation,
       send: (client, abortSignal) => client.send(command, { abortSignal }),
       refused: "API_UNAVAILABLE",
       secrets: [],
       signal,
     });
-    if (reply.kind === "failed") return reply;
+    if (reply.kind === "failed") return { ...reply, operation };
     const listed: unknown = reply.output.domainConfigurations;
     for (const each of Array.isArray(listed) ? listed : []) {
       const name = text(each?.domainConfigurationName);

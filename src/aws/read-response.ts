@@ -66,11 +66,11 @@ function document(value: unknown, index: number, problems: string[]): Json {
   }
 }
 
-function isAbsent(value: unknown): value is null | undefined {
+export function isAbsent(value: unknown): value is null | undefined {
   return value === undefined || value === null;
 }
 
-function typeName(value: unknown): string {
+export function typeName(value: unknown): string {
   if (value === undefined) return "missing";
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";

@@ -1,4 +1,4 @@
-import { excess, INVOKE_LIMITS, PLAIN_BASE64 } from "../lib/aws-limits.ts";
+import { AUTHORIZER_NAME, excess, INVOKE_LIMITS, PLAIN_BASE64 } from "../lib/aws-limits.ts";
 import type { CauseCode } from "../model/causes.ts";
 import type { InvokeRequest } from "../model/context.ts";
 import type { Secret } from "../model/secret.ts";
@@ -15,8 +15,6 @@ interface TextLimit {
   readonly max: number;
   readonly cause: CauseCode;
 }
-
-const AUTHORIZER_NAME = /^[\w=,@-]{1,128}$/;
 
 /**
  * Checks a request against the limits of API_TestInvokeAuthorizer (HttpContext, MqttContext and TlsContext

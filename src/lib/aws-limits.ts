@@ -3,6 +3,9 @@
 /** Plain padded base64, as the API's model and the gateway want it (API_TestInvokeAuthorizer). */
 export const PLAIN_BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
+/** What an authorizer can be called (API_DescribeAuthorizer). */
+export const AUTHORIZER_NAME = /^[\w=,@-]{1,128}$/;
+
 /** UTF-8 bytes (AWS IoT Core quotas, message broker). */
 export const MAX_CLIENT_ID_BYTES = 128;
 

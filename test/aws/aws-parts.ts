@@ -2,9 +2,10 @@ import { onTestFinished } from "vitest";
 import { createClients } from "../../src/aws/client.ts";
 import { createDescribe } from "../../src/aws/describe.ts";
 import { createInvoke } from "../../src/aws/invoke.ts";
+import { createPreflight } from "../../src/aws/preflight.ts";
 import type { InvokeRequest } from "../../src/model/context.ts";
 import type { Invocation } from "../../src/model/invocation.ts";
-import type { InvokeFn, Observer } from "../../src/model/ports.ts";
+import type { InvokeFn, Observer, PreflightFn } from "../../src/model/ports.ts";
 import { Secret } from "../../src/model/secret.ts";
 import type { ReadyTarget, Target } from "../../src/model/target.ts";
 import { createPacer } from "../../src/run/pacer.ts";
@@ -19,6 +20,7 @@ export interface Parts {
   readonly target: ReadyTarget;
   readonly invoke: InvokeFn;
   readonly describe: ReturnType<typeof createDescribe>;
+  readonly preflight: PreflightFn;
   readonly seen: AwsRequest[];
   readonly used: { readonly target: string; readonly operation: string }[];
   /** Moves the clock that kept answers go by. */
@@ -59,6 +61,8 @@ export async function startParts(changes: Partial<Target> = {}, reply?: AwsServe
   const observer = { awsRequest: (event: AwsRequest) => void seen.push(event) };
   const pacer = createPacer({ onUsed: (event) => used.push(event) });
   let nowMs = 0;
+  const now = () => nowMs;
+  const describe = createDescribe({ pacer, observer, clients, now });
   onTestFinished(async () => {
     clients.close();
     await server[Symbol.asyncDispose]();
@@ -73,7 +77,8 @@ export async function startParts(changes: Partial<Target> = {}, reply?: AwsServe
       ...changes,
     } as ReadyTarget,
     invoke: createInvoke({ pacer, observer, clients }),
-    describe: createDescribe({ pacer, observer, clients, now: () => nowMs }),
+    describe,
+    preflight: createPreflight({ pacer, observer, clients, describe, now }),
     seen,
     used,
     later: (ms) => {
