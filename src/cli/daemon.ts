@@ -143,7 +143,7 @@ function startRun(
 }
 
 function triggerBySchedule(runs: Runs, suite: string, log: Log): void {
-  const { kind } = runs.trigger({ suite, cohorts: null, devices: null }, null);
+  const { kind } = runs.trigger({ suite, cohorts: null, devices: null, allowDeviceIdentity: 0 }, null);
   log.info({ suite, kind }, "scheduled trigger");
 }
 

@@ -55,7 +55,10 @@ async function demo({ once: isOnce, cohort }: DemoOptions, io: Io): Promise<numb
 }
 
 async function runOnce(daemon: Daemon, cohorts: readonly string[] | null, io: Io): Promise<RunSummary> {
-  const triggered = daemon.runs.trigger({ suite: "all", cohorts, devices: null }, null);
+  const triggered = daemon.runs.trigger(
+    { suite: "all", cohorts, devices: null, allowDeviceIdentity: 0 },
+    null,
+  );
   if (!("run" in triggered)) throw new Error(`the run did not start: ${triggered.kind}`);
   const { runId } = triggered.run;
   const counts = () => daemon.runs.get(runId)?.counts ?? triggered.run.counts;

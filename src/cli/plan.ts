@@ -40,7 +40,7 @@ async function plan(options: PlanOptions, io: Io): Promise<number> {
     profiles: fleet.profiles(io.signal),
     targets: config.targets,
     suite,
-    selection: { suite: suite.name, cohorts: null, devices: null },
+    selection: { suite: suite.name, cohorts: null, devices: null, allowDeviceIdentity: 0 },
   });
   // Counts of a part would look like those of the whole.
   const interrupted = signalExit(io.signal);

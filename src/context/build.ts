@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { isIP } from "node:net";
 import { assertNever } from "../lib/errors.ts";
+import { asksToRetain } from "../lib/retain.ts";
 import type { ConnectFields, DeviceContext, InvokeRequest, TlsWire, Wire } from "../model/context.ts";
 import type { Credentials, Profile, Protocol } from "../model/profile.ts";
 import { Secret } from "../model/secret.ts";
@@ -45,6 +46,7 @@ export function buildContext(
 
   return {
     authorizer: trio.authorizer,
+    tokenKey: trio.token?.key ?? null,
     wire,
     request: requestOf(wire, trio, carried, target),
     secrets: secretsOf(profile, credentials, trio, wire),
@@ -131,6 +133,7 @@ function wireOf(
 ): Wire | InvalidContext {
   if (protocol === "https") {
     if (profile.topic === null) return invalid("topic is missing: https publishes to it");
+    if (asksToRetain(carried.query)) return invalid("queryString asks for the message to be retained");
     return {
       kind: "https",
       tls,
@@ -164,12 +167,13 @@ function connectFields(
   if (profile.mqttVersion === 4 && credentials.password && username === null) {
     return invalid("password without username: MQTT 3.1.1 cannot send it [MQTT-3.1.2-22]");
   }
+  const { sessionStated: _, ...connect } = profile.connect;
   return {
     mqttVersion: profile.mqttVersion,
     clientId: profile.clientId,
     username,
     password: credentials.password,
-    ...profile.connect,
+    ...connect,
   };
 }
 

@@ -1,8 +1,14 @@
+/** The operation that was answered. */
+export type StateSource = "GetConnection" | "GetThingConnectivityData";
+
 /** Is a device connected with this client id right now? Only AWS's own word counts; `unknown` is not offline. */
 export type ConnectionState =
+  | { readonly kind: "connected"; readonly via: StateSource; readonly evidence: string }
   | {
-      readonly kind: "connected" | "offline";
-      readonly via: "GetConnection" | "GetThingConnectivityData";
+      readonly kind: "offline";
+      readonly via: StateSource;
+      /** What AWS says of the last connection's session: does it outlive the connection? */
+      readonly session: "kept" | "none" | "unknown";
       readonly evidence: string;
     }
   /** `reason`: scrubbed. */

@@ -47,6 +47,8 @@ export interface ConnectOptions {
   readonly cleanSession: boolean;
   /** MQTT 5 only. */
   readonly sessionExpirySeconds: number;
+  /** The profile itself says whether a session is kept (for MQTT 5 also how long); no default was filled in. */
+  readonly sessionStated: boolean;
   readonly keepAliveSeconds: number;
   readonly will: Will | null;
 }

@@ -12,6 +12,8 @@ export interface Selection {
   /** null: the suite's own (all where it names none). */
   readonly cohorts: readonly string[] | null;
   readonly devices: readonly string[] | null;
+  /** How many checks of live devices may connect if it is safe (`--allow-device-identity`); 0: none. */
+  readonly allowDeviceIdentity: number;
 }
 
 export interface AgreementCell {

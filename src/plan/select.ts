@@ -37,17 +37,26 @@ export function checksOf(profile: Profile, seq: number): Check[] {
   }));
 }
 
-/** The plan, as a stream in source order. */
+/** The plan, as a stream in source order. The first live devices are those that the run may connect as. */
 export async function* planChecks(
   profiles: AsyncIterable<Profile>,
   suite: Pick<Suite, "cohorts">,
   selection: Selection,
 ): AsyncGenerator<Check> {
   let seq = 0;
+  let lifted = 0;
   for await (const profile of profiles) {
     if (!isSelected(profile, suite, selection)) continue;
-    const checks = checksOf(profile, seq);
-    seq += checks.length;
-    yield* checks;
+    for (const check of checksOf(profile, seq)) {
+      const guardLifted = isGuarded(check) && lifted < selection.allowDeviceIdentity;
+      lifted += guardLifted ? 1 : 0;
+      seq += 1;
+      yield { ...check, guardLifted };
+    }
   }
+}
+
+/** HTTPS has no client id whose state could be asked, and publishes as the device: nothing lifts that. */
+function isGuarded({ profile, protocol }: Check): boolean {
+  return profile.identity === "device" && protocol !== "https";
 }

@@ -4,6 +4,7 @@ import type {
   ConnectOptions,
   ExecSource,
   Expectation,
+  MqttVersion,
   Origin,
   Profile,
   ProfileToken,
@@ -39,6 +40,7 @@ const DENY: Expectation = { ...ALLOW, access: "deny" };
 const CONNECT: ConnectOptions = {
   cleanSession: true,
   sessionExpirySeconds: 0,
+  sessionStated: false,
   keepAliveSeconds: 60,
   will: null,
 };
@@ -72,7 +74,7 @@ export function buildProfile(raw: RawProfile, scope: FileScope, origin: Origin):
     queryString: secret(raw.queryString === "" ? undefined : raw.queryString),
     topic: raw.topic ?? null,
     identity: known(raw.identity ?? source.identity, "identity"),
-    connect: raw.connect === undefined ? CONNECT : buildConnect(raw.connect),
+    connect: raw.connect === undefined ? CONNECT : buildConnect(raw.connect, raw.mqttVersion ?? 4),
     tls: raw.tls === undefined ? TLS : buildTls(raw.tls, baseFolder),
     expect: buildExpectation(raw.expect, raw.id, clientId),
     labels: raw.labels ?? {},
@@ -91,11 +93,13 @@ export function buildToken(raw: RawToken, baseFolder: string): ProfileToken {
     : { key, kind: "sign", value: content, signingKeyFile: resolve(baseFolder, signingKeyFile) };
 }
 
-function buildConnect(raw: NonNullable<RawProfile["connect"]>): ConnectOptions {
+function buildConnect(raw: NonNullable<RawProfile["connect"]>, mqttVersion: MqttVersion): ConnectOptions {
   const { will, ...options } = raw;
   return {
     ...CONNECT,
     ...options,
+    sessionStated:
+      raw.cleanSession !== undefined && (mqttVersion === 4 || raw.sessionExpirySeconds !== undefined),
     will: will ? { topic: will.topic, payload: will.payload ?? "", qos: will.qos ?? 0 } : null,
   };
 }

@@ -1,3 +1,4 @@
+import { asksToRetain } from "../lib/retain.ts";
 import type { CredentialsIn, Identity, Protocol } from "../model/profile.ts";
 import { literalPart } from "./check.ts";
 import type { Finding } from "./finding.ts";
@@ -36,6 +37,7 @@ export function crossCheck(sound: Sound, surroundings: Surroundings): readonly F
     ...checkProtocols(sound),
     ...(raw.token === undefined ? [] : checkToken(raw.token)),
     ...checkRawUsername(sound),
+    ...checkRetain(raw),
     ...checkTls(raw.tls),
     ...checkExpect(sound),
     ...checkHeaders(raw.headers),
@@ -112,6 +114,13 @@ function checkRawUsername({ raw }: Sound): readonly Finding[] {
   return fields
     .filter((field) => raw[field] !== undefined)
     .map((field) => at(field, "not beside a username that holds a ?, which is sent as it is"));
+}
+
+/** A retained message would outlive the probe on the topic. What a reference holds is looked at when it is read. */
+function checkRetain({ protocol, queryString }: Sound["raw"]): readonly Finding[] {
+  if (protocol === undefined || queryString === undefined) return [];
+  if (!protocolsOf(protocol).includes("https") || !asksToRetain(literalPart(queryString))) return [];
+  return [at("queryString", "not with retain: a message of https must not be retained")];
 }
 
 function checkTls(tls: RawProfile["tls"]): readonly Finding[] {

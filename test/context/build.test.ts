@@ -224,6 +224,14 @@ describe("the rest of the context", () => {
     expect(texts).toEqual(expect.arrayContaining(["pw", "tok~1", "ab+/cd==", "Bearer 77"]));
   });
 
+  it("sends no message that would be retained, whatever a reference or command answered", () => {
+    const retained = credentialsOf({ queryString: new Secret("retain=true") });
+    expect(buildContext(profileOf({ topic: "t" }), "https", retained, targetOf())).toEqual({
+      kind: "invalid",
+      reason: "queryString asks for the message to be retained",
+    });
+  });
+
   it("drops the leading mark of the API's query string where the target says so", () => {
     const built = buildContext(
       profileOf({ topic: "t" }),

@@ -47,7 +47,7 @@ async function runAndKill(
   let killedAtMs = Number.POSITIVE_INFINITY;
   const run = app.createRun({
     runId: "outage",
-    selection: { suite: "all", cohorts: null, devices: null },
+    selection: { suite: "all", cohorts: null, devices: null, allowDeviceIdentity: 0 },
     fleet: async () => scanned,
     onResult: (result) => {
       results.push(result);

@@ -28,7 +28,7 @@ describe("POST /api/v1/runs", () => {
     const answer = await server.call("/api/v1/runs", { method: "POST", json });
     expect([answer.status, answer.headers.location]).toEqual([202, `/api/v1/runs/${RUN_ID}`]);
     expect(answer.json()).toEqual(summary());
-    expect(triggered).toEqual([{ selection: json, idempotencyKey: null }]);
+    expect(triggered).toEqual([{ selection: { ...json, allowDeviceIdentity: 0 }, idempotencyKey: null }]);
   });
 
   it.each([
@@ -38,7 +38,9 @@ describe("POST /api/v1/runs", () => {
     const { runs, triggered } = recordingRuns({ suites });
     const server = await startServer({}, { runs });
     expect((await server.call("/api/v1/runs", { method: "POST" })).status).toBe(202);
-    expect(triggered).toEqual([{ selection: { suite, cohorts: null, devices: null }, idempotencyKey: null }]);
+    expect(triggered).toEqual([
+      { selection: { suite, cohorts: null, devices: null, allowDeviceIdentity: 0 }, idempotencyKey: null },
+    ]);
   });
 
   it("asks which suite where there is no plain choice", async () => {

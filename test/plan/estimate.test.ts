@@ -42,7 +42,7 @@ function planOf(profiles: readonly Partial<Profile>[], { targets, suite }: Asked
     ),
     targets: targets ?? [targetOf()],
     suite: { ...SUITE, ...suite },
-    selection: { suite: "all", cohorts: null, devices: null },
+    selection: { suite: "all", cohorts: null, devices: null, allowDeviceIdentity: 0 },
   });
 }
 

@@ -15,6 +15,7 @@ async function problemsOf(more: Readonly<Record<string, unknown>>): Promise<read
 
 const TOPIC =
   "expected a topic to publish to: at most 256 bytes and 7 slashes, no + or #, not starting with $";
+const RETAIN = "not with retain: a message of https must not be retained";
 const HEADER = "expected as key a header name that the connection does not set itself";
 const NOT_HTTPS = "not possible: https sends no CONNECT; use headers or queryString";
 const ID = "expected 1 to 256 characters without control characters";
@@ -77,6 +78,9 @@ test.each<[Record<string, unknown>, readonly string[]]>([
   [{ topic: "a/+" }, [`topic: ${TOPIC}`]],
   [{ topic: "a/#" }, [`topic: ${TOPIC}`]],
   [{ topic: "$aws/things/a/shadow/update" }, [`topic: ${TOPIC}`]],
+  [{ ...HTTPS, topic: "$aws/rules/a/b" }, [`topic: ${TOPIC}`]],
+  [{ ...HTTPS, queryString: "?qos=1&Retain=true" }, [`queryString: ${RETAIN}`]],
+  [{ ...HTTPS, queryString: "%72etain=1" }, [`queryString: ${RETAIN}`]],
   [{ topic: "" }, [`topic: ${TOPIC}`]],
   [{ topic: "a\0" }, [`topic: ${TOPIC}`]],
   [{ topic: "/".repeat(8) }, [`topic: ${TOPIC}`]],
@@ -151,7 +155,9 @@ test.each<[Record<string, unknown>, readonly string[]]>([
 test.each<Record<string, unknown>>([
   { ...HTTPS, credentialsIn: "query", headers: { "x-a": "" }, queryString: "" },
   { protocol: ["mqtt", "https"], topic: "t", username: "u", password: "" },
+  { ...HTTPS, queryString: "retain=false&retained=true" },
   { protocol: "wss", credentialsIn: "username" },
+  { protocol: "wss", queryString: "retain=true" },
   { username: "a?x-amz-customauthorizer-name=b" },
   { username: `\${file:what?}`, authorizer: "b" },
   { connect: { will: { topic: "a", retain: false } } },
@@ -163,6 +169,18 @@ test.each<Record<string, unknown>>([
   const { problems } = await readFile("f.ndjson", ndjson([minimal("a", more)]));
   // What a credential refers to is another matter.
   expect(problems.filter(({ message }) => !message.includes("what?"))).toEqual([]);
+});
+
+test.each([
+  [{}, false],
+  [{ connect: { keepAliveSeconds: 30 } }, false],
+  [{ connect: { cleanSession: true } }, true],
+  [{ mqttVersion: 5, connect: { cleanSession: true } }, false],
+  [{ mqttVersion: 5, connect: { sessionExpirySeconds: 0 } }, false],
+  [{ mqttVersion: 5, connect: { cleanSession: false, sessionExpirySeconds: 0 } }, true],
+])("whether %j states what becomes of the session: %j", async (more, stated) => {
+  const { profiles } = await readFile("f.ndjson", ndjson([minimal("a", more)]));
+  expect(profiles.map(({ connect }) => connect.sessionStated)).toEqual([stated]);
 });
 
 test("identity may come from the source, and the client id's suffix and the command do", async () => {

@@ -131,7 +131,13 @@ const DEFAULTS = {
   queryString: null,
   topic: null,
   identity: "dedicated",
-  connect: { cleanSession: true, sessionExpirySeconds: 0, keepAliveSeconds: 60, will: null },
+  connect: {
+    cleanSession: true,
+    sessionExpirySeconds: 0,
+    sessionStated: false,
+    keepAliveSeconds: 60,
+    will: null,
+  },
   tls: {
     serverName: null,
     alpn: null,
@@ -165,6 +171,7 @@ const READ = [
     username: "secret:pump-0001",
     password: "secret:pa,ss\"word'\n- tail: x",
     token: { key: "x-token", kind: "value", value: "secret:eyJ", signature: "secret:c2ln" },
+    connect: { ...(FULL[0]?.connect as object), sessionStated: true },
     headers: { "X-Device": "secret:a, b", "x.dotted": "secret:c" },
     queryString: "secret:a=b&c=d",
     tls: {

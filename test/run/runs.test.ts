@@ -29,7 +29,7 @@ const SUITE: Suite = {
   },
   cohortGates: {},
 };
-const ALL: Selection = { suite: "all", cohorts: null, devices: null };
+const ALL: Selection = { suite: "all", cohorts: null, devices: null, allowDeviceIdentity: 0 };
 
 interface Options {
   readonly checks?: number;
@@ -173,7 +173,7 @@ describe("the daemon's runs", () => {
 
   it("are joined by the same selection, in whatever order it names its parts", async () => {
     const { made, all } = runs();
-    const some = { suite: "all", cohorts: ["a", "b"], devices: null };
+    const some = { suite: "all", cohorts: ["a", "b"], devices: null, allowDeviceIdentity: 0 };
     expect(made.trigger(some, null).kind).toBe("started");
     expect(made.trigger({ ...some, cohorts: ["b", "a"] }, null).kind).toBe("joined");
     expect(made.trigger(ALL, null)).toMatchObject({ kind: "busy" });

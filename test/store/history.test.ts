@@ -44,7 +44,7 @@ function summaryOf(changes: Partial<RunSummary>): RunSummary {
 function startOf(runId: string, changes: Partial<RunStart> = {}): RunStart {
   return {
     runId,
-    selection: { suite: "all", cohorts: null, devices: null },
+    selection: { suite: "all", cohorts: null, devices: null, allowDeviceIdentity: 0 },
     startedAtMs: NOW,
     actor: "cli",
     configChecksum: "c1",
@@ -112,7 +112,9 @@ describe("the history", () => {
   it("lists runs, newest first, a page at a time", () => {
     using history = open();
     for (const runId of ["r1", "r2", "r3"]) begin(history, runId);
-    begin(history, "r4", { selection: { suite: "other", cohorts: null, devices: null } });
+    begin(history, "r4", {
+      selection: { suite: "other", cohorts: null, devices: null, allowDeviceIdentity: 0 },
+    });
     const ids = (cursor: string | null, suite: string | null = null) =>
       history.list({ suite, cursor, limit: 2 }).map(({ runId }) => runId);
     expect(ids(null)).toEqual(["r4", "r3"]);

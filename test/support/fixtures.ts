@@ -26,7 +26,13 @@ export function profileOf(changes: Partial<Profile> = {}): Profile {
     queryString: null,
     topic: null,
     identity: "dedicated",
-    connect: { cleanSession: true, sessionExpirySeconds: 0, keepAliveSeconds: 60, will: null },
+    connect: {
+      cleanSession: true,
+      sessionExpirySeconds: 0,
+      sessionStated: false,
+      keepAliveSeconds: 60,
+      will: null,
+    },
     tls: {
       serverName: null,
       alpn: null,

@@ -47,7 +47,9 @@ function triggerRun(runs: RunsPort, request: FastifyRequest, reply: FastifyReply
     return refuse(reply, { status: 400, detail: "suite: missing; the daemon has more than one" });
   }
   if (!known.includes(suite)) return refuse(reply, { status: 404, detail: "no such suite" });
-  return answerTrigger(runs.trigger({ suite, cohorts, devices }, idempotencyKey), reply);
+  // Whoever may trigger may not decide about live devices: that takes the command line (design 6.1).
+  const selection = { suite, cohorts, devices, allowDeviceIdentity: 0 };
+  return answerTrigger(runs.trigger(selection, idempotencyKey), reply);
 }
 
 function answerTrigger(answer: TriggerAnswer, reply: FastifyReply): FastifyReply {
