@@ -2,14 +2,16 @@ import { App } from "../app.ts";
 import { NotYetAvailableError, UsageError } from "../lib/errors.ts";
 import { createLog } from "../lib/log.ts";
 import { toRecord } from "../lib/words.ts";
+import type { CauseCode } from "../model/causes.ts";
 import type { Config, Suite } from "../model/config.ts";
 import type { RunSummary } from "../model/run.ts";
 import { isPartial } from "../plan/select.ts";
 import { createProgress } from "../report/progress.ts";
-import { parseReportFlag, writeReport } from "../report/write.ts";
+import { parseReportFlag, REPORT_KINDS, writeReport } from "../report/write.ts";
 import type { Run } from "../run/run.ts";
 import { newRunId } from "../run/runs.ts";
 import { ResultStore } from "../store/results.ts";
+import { CAUSES } from "../verdict/causes.ts";
 import { type Command, withConfig } from "./command.ts";
 import { EXIT, type Io, signalExit } from "./io.ts";
 import { printSummary, problemPrinter, readActingConfig } from "./prepare.ts";
@@ -44,20 +46,21 @@ export const runCommand: Command<RunOptions> = {
         array: true,
         requiresArg: true,
         default: [],
-        describe: "KIND=PATH, KIND json or metrics (junit, markdown, html: not yet available)",
+        describe: `KIND=PATH, KIND one of ${REPORT_KINDS.join(", ")}`,
       })
       .option("sample", { type: "string", requiresArg: true, describe: "N or P% (not yet available)" })
       .option("within", { type: "string", requiresArg: true, describe: "Duration (not yet available)" })
       .option("allow-device-identity", {
         type: "number",
         requiresArg: true,
-        describe: "N (not yet available)",
+        describe: "Connect as at most N live devices, each only while AWS says that it is offline",
       }),
   run: runOnce,
 };
 
 async function runOnce(options: RunOptions, io: Io): Promise<number> {
   refuseUnavailable(options);
+  const allowDeviceIdentity = wholeNumber(options.allowDeviceIdentity ?? 0);
   const reports = options.report.map(parseReportFlag);
   const config = await readActingConfig(options.config, io);
   if (config === null) return EXIT.usage;
@@ -72,7 +75,12 @@ async function runOnce(options: RunOptions, io: Io): Promise<number> {
   if (problems.count() > 0 && !options.skipInvalid) return EXIT.usage;
 
   using results = new ResultStore();
-  const selection = { suite: suite.name, cohorts: options.cohort ?? null, devices: options.device ?? null };
+  const selection = {
+    suite: suite.name,
+    cohorts: options.cohort ?? null,
+    devices: options.device ?? null,
+    allowDeviceIdentity,
+  };
   const run = app.createRun({
     runId: newRunId(),
     selection,
@@ -83,8 +91,14 @@ async function runOnce(options: RunOptions, io: Io): Promise<number> {
 
   app.metrics.runFinished(summary, { maxAgeMs: suite.gate.maxAgeMs, isPartial: isPartial(selection) });
   printSummary(summary, io);
+  const meaning = (code: CauseCode) => CAUSES[code].meaning;
   for (const report of reports) {
-    await writeReport(report, { summary, results: results.inPlanOrder(), metrics: app.metrics });
+    await writeReport(report, {
+      summary,
+      results: () => results.inPlanOrder(),
+      metrics: app.metrics,
+      meaning,
+    });
   }
   return signalExit(io.signal) ?? decisionExit(summary);
 }
@@ -105,10 +119,14 @@ async function executeWithProgress(run: Run, { stderr, signal }: Io): Promise<Ru
 }
 
 /** Parts that the contract names and a later version brings. */
-function refuseUnavailable({ sample, within, allowDeviceIdentity }: RunOptions): void {
+function refuseUnavailable({ sample, within }: RunOptions): void {
   if (sample !== undefined) throw new NotYetAvailableError("--sample");
   if (within !== undefined) throw new NotYetAvailableError("--within");
-  if (allowDeviceIdentity !== undefined) throw new NotYetAvailableError("--allow-device-identity");
+}
+
+function wholeNumber(value: number): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new UsageError("--allow-device-identity: expected a whole number, 0 or more");
 }
 
 /** The named suite; without a name the only one, else `all` (design 6.2). */

@@ -1,8 +1,8 @@
-import { Readable, type Writable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Writable } from "node:stream";
 import type { Counts, Decision, GroupTally, RuleResult } from "../model/gate.ts";
 import type { ResultRecord } from "../model/result.ts";
 import type { AgreementCell, CauseGroup, LatencyRow, RunStatus, RunSummary } from "../model/run.ts";
+import { streamText } from "./stream.ts";
 
 /** The JSON report without its results (design 6.7); docs/report.schema.json describes it. Times in seconds. */
 export interface JsonReportHead {
@@ -35,7 +35,7 @@ export async function writeJsonReport(
   summary: RunSummary,
   results: Iterable<ResultRecord> | AsyncIterable<ResultRecord>,
 ): Promise<void> {
-  await pipeline(Readable.from(reportText(summary, results), { objectMode: true }), out);
+  await streamText(out, reportText(summary, results));
 }
 
 async function* reportText(

@@ -9,6 +9,7 @@ SYSTEM=${SYSTEM_BIN:-/usr/bin}
 TOOLS="promtool prometheus
 openssl openssl
 curl curl
+xmllint libxml2-utils
 mosquitto_pub mosquitto-clients
 $SYSTEM/aws awscli
 python:boto3 python3-boto3

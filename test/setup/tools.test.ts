@@ -108,7 +108,8 @@ test("not root: prints the line to run and installs nothing", () => {
 });
 
 test("no apt: names the packages", () => {
-  const all = "prometheus openssl curl mosquitto-clients awscli python3-boto3 python3-paho-mqtt";
+  const all =
+    "prometheus openssl curl libxml2-utils mosquitto-clients awscli python3-boto3 python3-paho-mqtt";
   expect(runScript()).toMatchObject({ status: 1, stderr: expect.stringContaining(all) });
 });
 
@@ -126,7 +127,7 @@ function runScript(path = bin): Ended {
 
 /** What the tests need, as programs that do nothing; a Python that has every module. */
 function provideAllBut(absent?: string): void {
-  for (const name of ["promtool", "openssl", "curl", "mosquitto_pub", "aws", "python3"]) {
+  for (const name of ["promtool", "openssl", "curl", "xmllint", "mosquitto_pub", "aws", "python3"]) {
     if (name !== absent) provide(name, "");
   }
 }
