@@ -15,9 +15,9 @@ import type {
   NeedsCertificateFn,
   PreflightFn,
 } from "./model/ports.ts";
-import type { Prediction } from "./model/prediction.ts";
 import type { Verdict } from "./model/result.ts";
 import type { ReadyTarget } from "./model/target.ts";
+import { NOT_ASKED, predictLesser } from "./policy/lesser.ts";
 import { predictConnect } from "./policy/predict.ts";
 import { verdictOf } from "./verdict/explain.ts";
 
@@ -54,10 +54,10 @@ export async function examine(
     signal,
   );
   const invocation = await askAuthorizer(context, authorizer, target, ports, signal);
-  const prediction = predict(check, context, invocation, target);
+  const predicted = predict(check, context, invocation, target);
   const { outcome, guard, startedAtMs, endedAtMs } = await connect(check, context, target, [], ports, signal);
 
-  const asked = { authorizer, preflight, invocation, prediction };
+  const asked = { authorizer, preflight, invocation, ...predicted };
   const seen = { check, target, context, ...asked, outcome, topics: [], guard };
   return { facts: { ...seen, secondAttempts: [], nowMs: wallMs() }, startedAtMs, endedAtMs };
 }
@@ -104,24 +104,28 @@ async function askAuthorizer(
   }
 }
 
+type Predicted = Pick<Examined["facts"], "prediction" | "lesser">;
+
 function predict(
   check: Check,
   context: DeviceContext,
   invocation: Invocation,
   target: ReadyTarget,
-): Prediction {
+): Predicted {
   if (invocation.kind !== "allowed") return unpredicted("the authorizer returned no policy to evaluate");
   const { wire, secrets } = context;
   const { topic } = check.profile;
   // The address the gateway will see is not known here: a NAT may stand between.
-  return predictConnect({ answer: invocation.answer, target, wire, topic, sourceIp: null, secrets });
+  const input = { answer: invocation.answer, target, wire, topic, sourceIp: null, secrets };
+  const prediction = predictConnect(input);
+  return { prediction, lesser: predictLesser(input, prediction) };
 }
 
 /** A check that never reached the gateway, and why. It can only become inconclusive. */
 export function untested(check: Check, target: ReadyTarget, cause: CauseCode, reason: string): Examined {
   const { outcome, guard, ...times } = leftAlone({ kind: "skipped", cause, reason }, null);
   const invocation: Invocation = { kind: "skipped", why: "not-selected" };
-  const prediction = unpredicted("the authorizer was not asked");
+  const predicted = unpredicted("the authorizer was not asked");
   const preflight = unchecked("the check was not begun");
   const seen = {
     check,
@@ -130,7 +134,7 @@ export function untested(check: Check, target: ReadyTarget, cause: CauseCode, re
     authorizer: null,
     preflight,
     invocation,
-    prediction,
+    ...predicted,
     outcome,
     topics: [],
     guard,
@@ -138,6 +142,7 @@ export function untested(check: Check, target: ReadyTarget, cause: CauseCode, re
   return { facts: { ...seen, secondAttempts: [], nowMs: wallMs() }, ...times };
 }
 
-function unpredicted(undecided: string): Prediction {
-  return { decision: "unknown", by: null, document: null, statement: null, undecided };
+function unpredicted(undecided: string): Predicted {
+  const prediction = { decision: "unknown", by: null, document: null, statement: null, undecided } as const;
+  return { prediction, lesser: NOT_ASKED };
 }

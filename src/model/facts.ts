@@ -3,7 +3,7 @@ import type { DeviceContext } from "./context.ts";
 import type { GuardRecord } from "./guard.ts";
 import type { DefaultAuthorizer, Invocation } from "./invocation.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Prediction } from "./prediction.ts";
+import type { LesserPredictions, Prediction } from "./prediction.ts";
 import type { Preflight } from "./preflight.ts";
 import type { TopicProof } from "./proof.ts";
 import type { SecondAttempt } from "./second-wave.ts";
@@ -19,6 +19,8 @@ export interface Facts {
   readonly authorizer: DefaultAuthorizer | null;
   readonly invocation: Invocation;
   readonly prediction: Prediction;
+  /** What the prediction would be if the device asked for less, or no condition were in its way. */
+  readonly lesser: LesserPredictions;
   readonly outcome: Outcome;
   /** What was asked about the target and the authorizer beforehand. */
   readonly preflight: Preflight;

@@ -10,3 +10,11 @@ export interface Prediction {
   /** Why it is unknown; null otherwise. */
   readonly undecided: string | null;
 }
+
+/** The same question with less in it, to see what a decision hangs on; null: not asked. */
+export interface LesserPredictions {
+  /** As a clean session without a will. */
+  readonly willAndSession: Prediction | null;
+  /** With every Allow's condition taken for met, and every Deny's for not met. */
+  readonly conditions: Prediction | null;
+}

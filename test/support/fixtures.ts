@@ -121,6 +121,7 @@ export function preflightOf(changes: Partial<Preflight> = {}): Preflight {
 export const NOTHING_MORE = {
   authorizer: null,
   preflight: preflightOf(),
+  lesser: { willAndSession: null, conditions: null },
   topics: [],
   secondAttempts: [],
   guard: null,
