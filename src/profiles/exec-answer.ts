@@ -5,6 +5,7 @@ import { buildToken, mapValues } from "./build.ts";
 import { check } from "./check.ts";
 import { checkToken } from "./cross-checks.ts";
 import { type Finding, formatFieldPath } from "./finding.ts";
+import { repeatedKeys } from "./formats/json-keys.ts";
 import { CREDENTIAL_FIELDS } from "./profile-schema.ts";
 import { type Infer, object, text } from "./schema.ts";
 
@@ -32,7 +33,7 @@ export type ParsedAnswer =
 export function parseExecAnswer(bytes: Buffer, cwd: string): ParsedAnswer {
   const value = parseJson(bytes);
   if (value === undefined) return failed("did not write one JSON object");
-  const findings: Finding[] = [];
+  const findings: Finding[] = [...repeatedKeys(bytes.toString("utf8"))];
   check(ANSWER, value, [], (path, message) => findings.push({ path: [...path], message }));
   // `check` has vouched for the type.
   const raw = value as Infer<typeof ANSWER>;

@@ -6,6 +6,7 @@ import type { Problem } from "../model/problem.ts";
 import type { Profile } from "../model/profile.ts";
 import type { BitSet } from "./bit-set.ts";
 import { findFiles, type ProfileFile } from "./find-files.ts";
+import { type FoundProfile, findProfile } from "./find-profile.ts";
 import { readNdjson } from "./formats/ndjson.ts";
 import { createReferenceCheck } from "./lint.ts";
 import type { RawRecord } from "./record.ts";
@@ -143,6 +144,11 @@ export class Fleet implements AsyncDisposable {
       }
       if (bytes.sha256() !== fingerprint.sha256) throw new SourceChangedError(file.name);
     }
+  }
+
+  /** One profile by its id, without any pass before. Throws the signal's reason when aborted. */
+  find(id: string, signal: AbortSignal): Promise<FoundProfile> {
+    return findProfile(this.#files, id, createRecordReader(this.#options), signal);
   }
 
   /** Ends the use of standard input's copy; nothing can be read afterwards. */

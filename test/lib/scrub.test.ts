@@ -88,16 +88,16 @@ describe("scrub", () => {
     const secrets = Array.from({ length: 20 }, (_, index) => new Secret(`never-there-${index}`));
     let searched = 0;
     const text = "x".repeat(50_000_000);
-    const counting = new Proxy(Object(text) as string, {
+    const counting = new Proxy(Object(text) as object, {
       get: (_, key) => {
-        const value: unknown = Reflect.get(String.prototype, key, text);
-        if (key !== "slice") return key === "length" ? text.length : value;
+        if (key === "length") return text.length;
+        if (key !== "slice") return Reflect.get(String.prototype, key, text);
         return (from: number, to: number) => {
           searched = to - from;
           return text.slice(from, to);
         };
       },
-    });
+    }) as unknown as string;
     expect(scrub(counting, secrets)).toMatch(/^x+…$/);
     expect(searched).toBeLessThan(20_000);
   });

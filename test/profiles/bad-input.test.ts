@@ -55,6 +55,37 @@ const TABLE: readonly Bad[] = [
     read: [],
   },
   {
+    what: "a key that stands twice in one object of JSON is an error: which one counts would be chance",
+    name: "f.ndjson",
+    content: `{"id":"a","protocol":"mqtt","identity":"device","clientId":"a","identity":"dedicated"}
+{"id":"b","protocol":"mqtt","identity":"dedicated","clientId":"b","tls":{"alpn":[],"\\u0061lpn":["mqtt"]}}
+{"id":"c","protocol":"mqtt","identity":"dedicated","clientId":"c","password":"{,\\"id\\":","labels":{"id":"x"}}
+${GOOD}
+`,
+    problems: [
+      "f.ndjson | 1 | identity | the key stands here twice",
+      "f.ndjson | 2 | tls.alpn | the key stands here twice",
+    ],
+    read: ["c", "good"],
+  },
+  {
+    what: "a key that stands twice in a JSON list names the line of the second",
+    name: "f.json",
+    content: `[${GOOD},
+{"id":"a","protocol":"mqtt","identity":"dedicated","clientId":"a",
+"expect":{"publish":{"allow":["x"],
+"allow":["y"]}}}]`,
+    problems: ["f.json | 4 | expect.publish.allow | the key stands here twice"],
+    read: ["good"],
+  },
+  {
+    what: "a key that stands twice in a CSV cell of JSON",
+    name: "f.csv",
+    content: 'id,protocol,identity,clientId,labels\na,mqtt,dedicated,a,"{""x"":""1"",""x"":""2""}"\n',
+    problems: ["f.csv | 2 | labels.x | the key stands here twice"],
+    read: [],
+  },
+  {
     what: "an empty file is a problem",
     name: "f.ndjson",
     content: "",

@@ -2,6 +2,7 @@ import { suggestion } from "../check.ts";
 import { type Finding, formatFieldPath } from "../finding.ts";
 import { type RawRecord, unreadable } from "../record.ts";
 import type { ObjectRule, Rule } from "../schema.ts";
+import { repeatedKeys } from "./json-keys.ts";
 
 /** A column: the field it fills. */
 export interface Column {
@@ -62,27 +63,30 @@ export function readRow(line: number, cells: readonly string[], columns: readonl
     const cell = cells[index] ?? "";
     if (cell === "") continue;
     const read = readCell(cell, rule);
-    if (read.kind === "value") place(value, path, read.value);
-    else findings.push({ path, message: read.message });
+    if (read.kind === "bad") findings.push({ path, message: read.message });
+    else {
+      place(value, path, read.value);
+      for (const each of read.repeated) findings.push({ ...each, path: [...path, ...each.path] });
+    }
   }
   return { kind: "value", line, value, findings, lineOf: null };
 }
 
 type Cell =
-  | { readonly kind: "value"; readonly value: unknown }
+  | { readonly kind: "value"; readonly value: unknown; readonly repeated: readonly Finding[] }
   | { readonly kind: "bad"; readonly message: string };
 
 /** What does not look like the column's type stays text: the check says what was expected. */
 function readCell(cell: string, rule: Rule): Cell {
   switch (rule.kind) {
     case "text":
-      return { kind: "value", value: cell };
+      return plain(cell);
     case "choice":
-      return { kind: "value", value: rule.values.find((each) => String(each) === cell) ?? cell };
+      return plain(rule.values.find((each) => String(each) === cell) ?? cell);
     case "integer":
-      return { kind: "value", value: /^-?\d{1,15}$/.test(cell) ? Number(cell) : cell };
+      return plain(/^-?\d{1,15}$/.test(cell) ? Number(cell) : cell);
     case "flag":
-      return { kind: "value", value: cell === "true" || cell === "false" ? cell === "true" : cell };
+      return plain(cell === "true" || cell === "false" ? cell === "true" : cell);
     case "either":
       return /^\s*[[{]/.test(cell) ? readJsonCell(cell) : readCell(cell, rule.simple);
     default:
@@ -90,9 +94,13 @@ function readCell(cell: string, rule: Rule): Cell {
   }
 }
 
+function plain(value: unknown): Cell {
+  return { kind: "value", value, repeated: [] };
+}
+
 function readJsonCell(cell: string): Cell {
   try {
-    return { kind: "value", value: JSON.parse(cell) };
+    return { kind: "value", value: JSON.parse(cell), repeated: repeatedKeys(cell) };
   } catch {
     return { kind: "bad", message: "expected JSON in this cell: a list or an object" };
   }

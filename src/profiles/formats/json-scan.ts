@@ -33,7 +33,8 @@ export function endOfValue(text: string, from: number): number {
   return at;
 }
 
-function endOfString(text: string, from: number): number {
+/** Index after the string that begins at `from`. */
+export function endOfString(text: string, from: number): number {
   let quote = from;
   do {
     quote = text.indexOf('"', quote + 1);
@@ -69,15 +70,17 @@ function findEntry(text: string, container: number, part: string | number): Entr
   const isList = text[container] === "[";
   if (!isList && text[container] !== "{") return null;
   let at = skipSpace(text, container + 1);
+  let found: Entry | null = null;
   for (let index = 0; at < text.length && text[at] !== "]" && text[at] !== "}"; index += 1) {
     const start = at;
     const keyEnd = isList ? at : endOfValue(text, at);
     const value = isList ? at : skipSpace(text, skipSpace(text, keyEnd) + 1);
-    if (isList ? index === part : JSON.parse(text.slice(start, keyEnd)) === part) return { start, value };
+    // Of a key that stands twice the last one counts, as for JSON.parse.
+    if (isList ? index === part : JSON.parse(text.slice(start, keyEnd)) === part) found = { start, value };
     at = skipSpace(text, endOfValue(text, value));
     if (text[at] === ",") at = skipSpace(text, at + 1);
   }
-  return null;
+  return found;
 }
 
 function endOfMatch(pattern: RegExp, text: string, from: number): number {

@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import { errorMessage } from "../../lib/errors.ts";
 import { type RawRecord, unreadable } from "../record.ts";
+import { repeatedKeys } from "./json-keys.ts";
 import { endOfValue, NOT_JSON, offsetOfField, skipSpace } from "./json-scan.ts";
 import { LineCursor, readWhole } from "./whole-text.ts";
 
@@ -45,7 +46,7 @@ function parseEntry(text: string, line: number): RawRecord {
       kind: "value",
       line,
       value,
-      findings: [],
+      findings: repeatedKeys(text),
       lineOf: (path) => lineOf(offsetOfField(text, path)),
     };
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import { type Line, readLines } from "../lines.ts";
 import { type RawRecord, unreadable } from "../record.ts";
+import { repeatedKeys } from "./json-keys.ts";
 import { NOT_JSON } from "./json-scan.ts";
 
 const BLANK = /^[ \t]*$/;
@@ -15,7 +16,8 @@ export async function* readNdjson(chunks: AsyncIterable<Buffer>): AsyncGenerator
 function parseLine(line: Line): RawRecord {
   if (line.kind === "bad") return unreadable(line.line, line.message);
   try {
-    return { kind: "value", line: line.line, value: JSON.parse(line.text), findings: [], lineOf: null };
+    const value: unknown = JSON.parse(line.text);
+    return { kind: "value", line: line.line, value, findings: repeatedKeys(line.text), lineOf: null };
   } catch {
     return unreadable(line.line, `${NOT_JSON}; expected one object on the line`);
   }
