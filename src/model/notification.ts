@@ -1,0 +1,24 @@
+import type { Counts, Decision } from "./gate.ts";
+
+/** A webhook of the configuration. */
+export interface WebhookConfig {
+  readonly url: string;
+  /** Absolute path of the file that holds the key. */
+  readonly secretFile: string;
+  readonly on: readonly Decision[];
+}
+
+/** A suite's decision changed: the body of a webhook. */
+export interface DecisionChange {
+  readonly event: "decision";
+  readonly suite: string;
+  readonly decision: Decision;
+  /** null: the suite's first decision that is known. */
+  readonly previous: Decision | null;
+  readonly reason: string;
+  readonly runId: string;
+  readonly counts: Counts;
+  /** ISO 8601. */
+  readonly decidedAt: string;
+  readonly expiresAt: string;
+}
