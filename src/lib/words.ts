@@ -1,6 +1,7 @@
 import type { Invocation } from "../model/invocation.ts";
 import type { Outcome, Transport } from "../model/outcome.ts";
-import type { AuthorizerWord, Result, ResultRecord } from "../model/result.ts";
+import type { AuthorizerWord, Result, ResultRecord, SecondAttemptRecord } from "../model/result.ts";
+import type { SecondAttempt } from "../model/second-wave.ts";
 import type { Target } from "../model/target.ts";
 import { assertNever } from "./errors.ts";
 
@@ -51,6 +52,7 @@ export function toRecord(result: Result): ResultRecord {
     ...outcomeFields(outcome),
     verdict: verdict.kind,
     causes: verdict.causes,
+    secondAttempts: result.secondAttempts.map(attemptFields),
     timings: { invokeSeconds: invokeSeconds(invocation), phases: phaseSeconds(outcome) },
   };
 }
@@ -101,6 +103,11 @@ function outcomeFields(outcome: Outcome): OutcomeFields {
     tls: transport === null ? null : tlsFields(transport),
     certificateExpiresAt: expiresAtMs === null ? null : isoTime(expiresAtMs),
   };
+}
+
+function attemptFields({ variation, outcome }: SecondAttempt): SecondAttemptRecord {
+  const { gateway, gatewayHow, gatewayCode } = outcomeFields(outcome);
+  return { variation, gateway, gatewayHow, gatewayCode };
 }
 
 function tlsFields({ tls, address }: Transport): ResultRecord["tls"] {

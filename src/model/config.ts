@@ -1,3 +1,4 @@
+import type { DerivedKind } from "./check.ts";
 import type { GateRules } from "./gate.ts";
 import type { Identity } from "./profile.ts";
 import type { Target } from "./target.ts";
@@ -14,6 +15,15 @@ export interface ProfileSource {
   readonly exec: readonly string[] | null;
 }
 
+/** Which deliberate corruptions a suite adds to its checks. */
+export interface DerivedSettings {
+  /** Checks drawn of each target × cohort × protocol; each gets every kind that applies. */
+  readonly perCohort: number;
+  /** Ids of profiles that lend their client id and topics. */
+  readonly decoys: readonly string[];
+  readonly kinds: readonly DerivedKind[];
+}
+
 export interface Suite {
   readonly name: string;
   /** null: all. */
@@ -21,7 +31,8 @@ export interface Suite {
   /** Checks per cohort that must be there; null: what the sources hold. */
   readonly expected: Readonly<Record<string, number>> | null;
   readonly authorizer: "every" | "sample" | "on-disagreement";
-  readonly derived: { readonly perCohort: number; readonly decoys: readonly string[] } | null;
+  /** null: nothing is derived. */
+  readonly derived: DerivedSettings | null;
   readonly locations: readonly string[];
   readonly deadlineMs: number;
   readonly failFast: boolean;

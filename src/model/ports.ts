@@ -64,7 +64,12 @@ export type ConnectionStateFn = (
 export type CredentialsFn = (profile: Profile, signal: AbortSignal) => Promise<CredentialsAnswer>;
 
 export type CredentialsAnswer =
-  | { readonly kind: "ready"; readonly credentials: Credentials }
+  | {
+      readonly kind: "ready";
+      readonly credentials: Credentials;
+      /** When the first of them ends, in milliseconds since the epoch; null: none of them says. */
+      readonly expiresAtMs: number | null;
+    }
   /** `reason` names file, variable or command, never a value. */
   | { readonly kind: "unavailable"; readonly reason: string };
 
@@ -79,6 +84,14 @@ export interface Pacer {
    * nobody here is connected with it nor was within the last second. Call the answer when the connection is over.
    */
   connect(target: Target, clientId: string | null, signal: AbortSignal): Promise<() => void>;
+}
+
+/** How often each identity was connected with corrupted on purpose, lately. `identity`: unique over all accounts. */
+export interface DerivedLedger {
+  /** Derived connections within the last hour. */
+  used(identity: string): number;
+  /** Takes note of one more for each, unless one of them has had enough; false: it must not be made. */
+  spend(identities: readonly string[]): boolean;
 }
 
 /** What happened, for metrics and progress; must not throw. */

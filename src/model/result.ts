@@ -2,10 +2,10 @@ import type { Cause } from "./causes.ts";
 import type { Check } from "./check.ts";
 import type { GuardRecord } from "./guard.ts";
 import type { Invocation } from "./invocation.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Outcome, RefusedHow } from "./outcome.ts";
 import type { Prediction } from "./prediction.ts";
 import type { TopicProof } from "./proof.ts";
-import type { SecondAttempt } from "./second-wave.ts";
+import type { SecondAttempt, Variation } from "./second-wave.ts";
 
 export const VERDICTS = ["pass", "fail", "inconclusive", "skipped"] as const;
 export type VerdictKind = (typeof VERDICTS)[number];
@@ -35,6 +35,13 @@ export interface Result extends Observation {
 /** The authorizer's answer as reports and metrics name it. */
 export type AuthorizerWord = "allowed" | "denied" | "errored" | "skipped";
 
+export interface SecondAttemptRecord {
+  readonly variation: Variation;
+  readonly gateway: Outcome["kind"];
+  readonly gatewayHow: RefusedHow | null;
+  readonly gatewayCode: number | null;
+}
+
 /** A result without its profile's credentials: what is stored, reported and sent (design 6.7). */
 export interface ResultRecord {
   readonly seq: number;
@@ -60,6 +67,8 @@ export interface ResultRecord {
   readonly gatewayReason: string | null;
   readonly verdict: VerdictKind;
   readonly causes: readonly Cause[];
+  /** What became of the device with one thing changed, where it was kept out and something was worth a try. */
+  readonly secondAttempts: readonly SecondAttemptRecord[];
   readonly tls: { readonly version: string; readonly cipher: string; readonly address: string } | null;
   readonly certificateExpiresAt: string | null;
   readonly timings: {

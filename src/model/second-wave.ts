@@ -15,3 +15,12 @@ export interface SecondAttempt {
   readonly variation: Variation;
   readonly outcome: Outcome;
 }
+
+/** What a dedicated profile lends, to see whether another device gets at it. */
+export interface Decoy {
+  readonly id: string;
+  readonly target: string;
+  readonly clientId: string | null;
+  /** Rendered topics (topic filters), the likeliest to be its own first. */
+  readonly topics: readonly string[];
+}

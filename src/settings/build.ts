@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { DERIVED_KINDS } from "../model/check.ts";
 import type { Config, HttpConfig, ProfileSource, ScheduleEntry, Suite } from "../model/config.ts";
 import type { GateRules } from "../model/gate.ts";
 import type { Target } from "../model/target.ts";
@@ -83,13 +84,17 @@ function buildSuite(section: SuiteSection): Suite {
     cohorts: section.cohorts ?? null,
     expected: section.expected ?? null,
     authorizer,
-    derived: section.derived ?? null,
+    derived: buildDerived(section.derived),
     locations,
     deadlineMs: section.deadline,
     failFast,
     gate: buildGate(section.gate),
     cohortGates: Object.fromEntries(cohortGates),
   };
+}
+
+function buildDerived({ perCohort, decoys, kinds }: SuiteSection["derived"]): Suite["derived"] {
+  return perCohort === 0 ? null : { perCohort, decoys, kinds: kinds ?? DERIVED_KINDS };
 }
 
 function buildGate(section: GateSection): GateRules {

@@ -22,7 +22,6 @@ function queue(section: ConfigSection["queue"]): readonly string[] {
 function ofSuite(suite: SuiteSection, index: number): readonly string[] {
   const asked = [
     ...(suite.authorizer === "every" ? [] : [`authorizer: ${suite.authorizer}`]),
-    ...(suite.derived === undefined ? [] : ["derived"]),
     ...(suite.locations.length === 0 ? [] : ["locations"]),
     ...(suite.failFast ? ["failFast: true"] : []),
     ...ofGate(suite.gate).map((rule) => `gate.${rule}`),

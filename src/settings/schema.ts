@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DERIVED_KINDS } from "../model/check.ts";
 import { SCOPES } from "../model/config.ts";
 import { DECISIONS } from "../model/gate.ts";
 import * as leaf from "./leaves.ts";
@@ -98,9 +99,13 @@ const suite = section({
   expected: z.record(leaf.cohort, leaf.wholeNumber(1, 100_000_000, "a number of checks")).optional(),
   authorizer: z.enum(["every", "sample", "on-disagreement"]).default("every"),
   derived: section({
-    perCohort: leaf.wholeNumber(1, 1_000),
+    perCohort: leaf.wholeNumber(0, 1_000).default(1),
     decoys: z.array(leaf.line("the id of a profile")).default([]),
-  }).optional(),
+    kinds: z
+      .array(z.enum(DERIVED_KINDS))
+      .min(1, { error: "an empty list derives nothing; `perCohort: 0` says so, leave the key out for all" })
+      .optional(),
+  }).prefault({}),
   locations: z.array(leaf.name).default([]),
   deadline: leaf.duration(100, 7 * DAY).prefault("2h"),
   failFast: leaf.flag.default(false),

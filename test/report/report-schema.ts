@@ -6,6 +6,7 @@ import { PHASES } from "../../src/model/outcome.ts";
 import { PROTOCOLS } from "../../src/model/profile.ts";
 import { VERDICTS } from "../../src/model/result.ts";
 import { RUN_STATUSES } from "../../src/model/run.ts";
+import { VARIATIONS } from "../../src/model/second-wave.ts";
 import type { JsonReport } from "../../src/report/json.ts";
 
 const count = z.int().nonnegative();
@@ -83,6 +84,16 @@ const result = z.strictObject({
   gatewayReason: z.string().nullable(),
   verdict: z.enum(VERDICTS),
   causes: z.array(z.strictObject({ code, evidence: z.string(), nextStep: z.string() })),
+  secondAttempts: z
+    .array(
+      z.strictObject({
+        variation: z.enum(VARIATIONS).describe("What was changed"),
+        gateway,
+        gatewayHow: z.enum(["code", "status", "closed"]).nullable(),
+        gatewayCode: z.number().nullable(),
+      }),
+    )
+    .describe("What became of a device that was kept out, with one thing changed"),
   tls: z.strictObject({ version: z.string(), cipher: z.string(), address: z.string() }).nullable(),
   certificateExpiresAt: z.iso.datetime().nullable(),
   timings: z.strictObject({
