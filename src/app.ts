@@ -31,6 +31,8 @@ export interface AppOptions {
   /** null: no profile source may be standard input. */
   readonly stdin: Readable | null;
   readonly tempFolder: string;
+  /** Kills a credentials command and all it has started; omitted: the command alone. */
+  readonly killGroup?: (leaderPid: number) => void;
   readonly version: string;
   readonly log: Log;
   /** Instead of the SDK's own credential chain: for the demo, whose emulator knows one caller. */
@@ -67,7 +69,7 @@ export class App implements AsyncDisposable {
   readonly #releases = new AsyncDisposableStack();
 
   constructor(options: AppOptions) {
-    const { config, env, version, awsCredentials = null } = options;
+    const { config, env, version, killGroup, awsCredentials = null } = options;
     this.config = config;
     this.#options = options;
     this.#targets = new Map(config.targets.map((target) => [target.name, target]));
@@ -77,10 +79,10 @@ export class App implements AsyncDisposable {
     const pacer = createPacer({ targets: config.targets, onUsed: (used) => observer.budgetUsed(used) });
     const clients = this.#releases.adopt(createClients(awsCredentials), (each) => each.close());
     const describe = createDescribe({ pacer, observer, clients });
-    const credentials = this.#releases.adopt(createCredentials({ env }), (each) => each.close());
+    const credentials = this.#releases.adopt(createCredentials({ env, killGroup }), (each) => each.close());
     this.#resolveEndpoint = describe.resolveEndpoint;
     this.#ports = {
-      credentials: countFailures(credentials, observer),
+      credentials: observed(credentials, observer),
       defaultAuthorizer: describe.defaultAuthorizer,
       needsCertificate: describe.needsCertificate,
       preflight: createPreflight({ pacer, observer, clients, describe }),
@@ -182,13 +184,17 @@ function asIs(target: Target): Target & { readonly endpoint: string } {
   return { ...target, endpoint: target.endpoint ?? "" };
 }
 
-function countFailures(
+function observed(
   credentials: CredentialsFn,
-  metrics: Pick<Metrics, "credentialFailure">,
+  metrics: Pick<Metrics, "credentialFailure" | "credentialExpiry">,
 ): CredentialsFn {
   return async (profile, signal) => {
     const answer = await credentials(profile, signal);
-    if (answer.kind === "unavailable") metrics.credentialFailure({ cohort: profile.cohort });
+    const { cohort } = profile;
+    if (answer.kind === "unavailable") metrics.credentialFailure({ cohort });
+    else if (answer.expiresAtMs !== null) {
+      metrics.credentialExpiry({ cohort, expiresAtMs: answer.expiresAtMs });
+    }
     return answer;
   };
 }

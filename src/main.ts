@@ -31,7 +31,16 @@ function createIo(): Io {
     self: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
     version,
     tempFolder: tmpdir(),
+    killGroup,
   };
+}
+
+function killGroup(leaderPid: number): void {
+  try {
+    process.kill(-leaderPid, "SIGKILL");
+  } catch {
+    // It has ended already.
+  }
 }
 
 /** Reading our output may end early (`| head`): nothing is left to tell, and nobody to tell it to. */

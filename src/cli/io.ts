@@ -21,6 +21,8 @@ export interface Io {
   readonly self: readonly string[];
   readonly version: string;
   readonly tempFolder: string;
+  /** Kills a process and all it has started; does nothing where there is none. */
+  readonly killGroup: (leaderPid: number) => void;
 }
 
 /** Exit codes (design 6.1). */

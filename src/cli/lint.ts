@@ -89,9 +89,9 @@ async function lintFleet(
   { targets }: Config,
   publicKeys: readonly KeyObject[],
   report: LintReportBuilder,
-  { env, signal }: Io,
+  { env, signal, killGroup }: Io,
 ): Promise<void> {
-  const credentials = createCredentials({ env });
+  const credentials = createCredentials({ env, killGroup });
   const look = createFleetLint({ targets, credentials, publicKeys, nowMs: wallMs() });
   try {
     for await (const profile of fleet.profiles(signal)) {

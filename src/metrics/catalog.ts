@@ -183,9 +183,9 @@ export const CATALOG = {
   },
   credential_expiry_timestamp_seconds: {
     type: "gauge",
-    help: "Earliest end of validity of a cohort's credentials.",
+    help: "Earliest end of validity of the credentials a cohort was tested with last.",
     labels: ["cohort"],
-    exported: false,
+    exported: true,
   },
   credential_fetch_failures_total: {
     type: "counter",

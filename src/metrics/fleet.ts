@@ -120,7 +120,10 @@ async function removeLeft(instruments: Instruments, fleet: Fleet): Promise<void>
       ({ target, cohort }) => targets.has(String(target)) && cohorts.has(String(cohort)),
     );
   }
-  await retainSeries(instruments.credential_fetch_failures_total, ({ cohort }) =>
-    cohorts.has(String(cohort)),
-  );
+  for (const metric of [
+    instruments.credential_fetch_failures_total,
+    instruments.credential_expiry_timestamp_seconds,
+  ]) {
+    await retainSeries(metric, ({ cohort }) => cohorts.has(String(cohort)));
+  }
 }

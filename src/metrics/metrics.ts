@@ -4,6 +4,7 @@ import type { Observer } from "../model/ports.ts";
 import type { Result } from "../model/result.ts";
 import type { RunSummary } from "../model/run.ts";
 import { type Bounds, recordCheck } from "./checks.ts";
+import { CredentialExpiry } from "./credential-expiry.ts";
 import { exportFleet, type Fleet } from "./fleet.ts";
 import { createInstruments, type Instruments } from "./instruments.ts";
 import { BoundedLabel, labelValue } from "./labels.ts";
@@ -33,6 +34,7 @@ export class Metrics implements Observer {
   readonly #bounds: Bounds;
   readonly #location: string;
   readonly #lastRuns: LastRuns;
+  readonly #expiry: CredentialExpiry;
 
   constructor({ version, location, cohortLimit = 50 }: MetricsOptions) {
     this.#location = labelValue(location);
@@ -42,6 +44,10 @@ export class Metrics implements Observer {
       code: new BoundedLabel(CODE_LIMIT),
     };
     this.#lastRuns = new LastRuns(this.#instruments, this.#bounds.cohort);
+    this.#expiry = new CredentialExpiry(
+      this.#instruments.credential_expiry_timestamp_seconds,
+      this.#bounds.cohort,
+    );
     this.#instruments.build_info.set({ version: labelValue(version) }, 1);
     // Whoever exports metrics has read a configuration.
     this.configReloaded(true);
@@ -54,6 +60,7 @@ export class Metrics implements Observer {
 
   runStarted(suite: string): void {
     this.#instruments.run_in_progress.set({ suite: labelValue(suite) }, 1);
+    this.#expiry.runStarted();
     this.runProgress(suite);
   }
 
@@ -65,6 +72,7 @@ export class Metrics implements Observer {
   /** A run without a decision, or over a part of its suite, leaves what is shown of the suite's last run. */
   runFinished(summary: RunSummary, meaning: RunMeaning): void {
     this.#instruments.run_in_progress.set({ suite: labelValue(summary.suite) }, 0);
+    this.#expiry.runFinished();
     this.runProgress(summary.suite);
     this.#lastRuns.finished(summary, meaning);
   }
@@ -88,6 +96,11 @@ export class Metrics implements Observer {
 
   credentialFailure({ cohort }: Parameters<Observer["credentialFailure"]>[0]): void {
     this.#instruments.credential_fetch_failures_total.inc({ cohort: this.#bounds.cohort.of(cohort) });
+  }
+
+  /** A check was made with credentials that end then. */
+  credentialExpiry(event: { readonly cohort: string; readonly expiresAtMs: number }): void {
+    this.#expiry.seen(event);
   }
 
   configReloaded(ok: boolean): void {

@@ -14,8 +14,9 @@ import type {
 import { Secret } from "../model/secret.ts";
 import { mapValues } from "./build.ts";
 import { fileFields, type TemplateField, templateFields } from "./credential-fields.ts";
-import { type ExecLimits, execCall, runExec } from "./exec.ts";
+import { type ExecLimits, execCall, type KillGroup, runExec } from "./exec.ts";
 import { type ExecAnswer, type ParsedAnswer, parseExecAnswer } from "./exec-answer.ts";
+import { expiryMs } from "./expiry.ts";
 import { FileCache } from "./file-cache.ts";
 import { formatFieldPath } from "./finding.ts";
 import { CREDENTIAL_FIELDS, MAX_MQTT_BYTES } from "./profile-schema.ts";
@@ -27,6 +28,8 @@ export interface CredentialsOptions {
   readonly now?: () => number;
   /** How long what a file holds may be used; 5 s. */
   readonly cacheMs?: number;
+  /** Omitted: of a command that must end only the process itself is killed. */
+  readonly killGroup?: KillGroup;
 }
 
 /** Answers of commands that do not say when they expire. */
@@ -58,9 +61,11 @@ class CredentialsReader {
   readonly #files: FileCache;
   readonly #execs: SharedWork<ParsedAnswer>;
   readonly #execLimit = pLimit(MAX_EXECS_AT_ONCE);
+  readonly #killGroup: KillGroup | undefined;
 
-  constructor({ env, now = wallMs, cacheMs = 5_000 }: CredentialsOptions) {
+  constructor({ env, now = wallMs, cacheMs = 5_000, killGroup }: CredentialsOptions) {
     this.#env = env;
+    this.#killGroup = killGroup;
     this.#now = now;
     this.#files = new FileCache(cacheMs, now);
     this.#execs = new SharedWork(MAX_EXEC_ANSWERS, (answer) => this.#goodUntil(answer), now);
@@ -68,14 +73,14 @@ class CredentialsReader {
 
   async read(profile: Profile, signal: AbortSignal): Promise<CredentialsAnswer> {
     signal.throwIfAborted();
-    if (profile.exec === null) return this.#resolve(profile, new Set(), signal);
+    if (profile.exec === null) return this.#resolve(profile, new Set(), null, signal);
     const asked = await this.#ask(profile, profile.exec, signal);
     if (asked.kind === "failed") return unavailable(asked.reason);
     const { answer } = asked;
     if (answer.expiresAtMs !== null && answer.expiresAtMs <= this.#now()) {
       return unavailable("the command answered credentials that have expired");
     }
-    return this.#resolve(overlay(profile, answer), secretsOf(answer), signal);
+    return this.#resolve(overlay(profile, answer), secretsOf(answer), answer.expiresAtMs, signal);
   }
 
   async close(): Promise<void> {
@@ -86,7 +91,9 @@ class CredentialsReader {
   async #ask(profile: Profile, exec: ExecSource, signal: AbortSignal): Promise<ParsedAnswer> {
     const call = execCall(exec, profile);
     const run = async (stop: AbortSignal): Promise<ParsedAnswer> => {
-      const output = await this.#execLimit(() => runExec(call, this.#env, EXEC_LIMITS, stop));
+      const output = await this.#execLimit(() =>
+        runExec(call, this.#env, EXEC_LIMITS, stop, this.#killGroup),
+      );
       if (output.kind === "failed") return output;
       const parsed = parseExecAnswer(output.bytes, call.cwd);
       return parsed.kind === "failed" ? { ...parsed, reason: `the command ${parsed.reason}` } : parsed;
@@ -103,6 +110,7 @@ class CredentialsReader {
   async #resolve(
     profile: Profile,
     literal: ReadonlySet<Secret>,
+    commandSaysMs: number | null,
     signal: AbortSignal,
   ): Promise<CredentialsAnswer> {
     const values = new Map<CredentialTemplate, Secret>();
@@ -121,7 +129,8 @@ class CredentialsReader {
       contents.set(file, new Secret(read.bytes));
     }
     signal.throwIfAborted();
-    return { kind: "ready", credentials: assemble(profile, values, contents) };
+    const credentials = assemble(profile, values, contents);
+    return { kind: "ready", credentials, expiresAtMs: expiryMs(credentials, commandSaysMs) };
   }
 
   async #resolveField(field: TemplateField, baseFolder: string): Promise<Field<Secret>> {

@@ -9,6 +9,9 @@ export interface ExecLimits {
   readonly maxBytes: number;
 }
 
+/** Kills the process and all it has started; does nothing where there is none. */
+export type KillGroup = (leaderPid: number) => void;
+
 export type ExecOutput =
   | { readonly kind: "answered"; readonly bytes: Buffer }
   /** `reason` names the command, never what it wrote. */
@@ -43,14 +46,15 @@ export function execCall(
 
 /**
  * Runs the command without a shell and takes what it writes to standard output. What it writes to standard error is
- * dropped: it may hold the credential. When this answers the command has ended; aborted, it is killed and the
- * signal's reason thrown.
+ * dropped: it may hold the credential. When this answers the command has ended; aborted, it is killed with all it
+ * has started, and the signal's reason thrown.
  */
 export async function runExec(
   call: ExecCall,
   env: Readonly<Record<string, string | undefined>>,
   { timeoutMs, maxBytes }: ExecLimits,
   signal: AbortSignal,
+  killGroup: KillGroup = () => {},
 ): Promise<ExecOutput> {
   signal.throwIfAborted();
   const name = `the command ${cut(neutralize(basename(call.command)), 100)}`;
@@ -61,8 +65,9 @@ export async function runExec(
   let ended: string | null = null;
   const stop = (why: string) => {
     ended ??= why;
+    if (child.pid !== undefined) killGroup(child.pid);
     child.kill("SIGKILL");
-    // Its own children may hold the pipe open: they must not hold us.
+    // What left its group may hold the pipe open: it must not hold us.
     child.stdout?.destroy();
   };
   const onAbort = () => stop("was aborted");
@@ -98,6 +103,8 @@ function start(call: ExecCall, env: Readonly<Record<string, string | undefined>>
       cwd: call.cwd,
       env: { ...env, ...call.env },
       shell: false,
+      // A group of its own: what it has started ends with it.
+      detached: true,
       stdio: ["ignore", "pipe", "ignore"],
     });
     return { kind: "started", child };

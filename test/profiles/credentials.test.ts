@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { readFile as readText, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { CredentialsAnswer } from "../../src/model/ports.ts";
 import type { Profile } from "../../src/model/profile.ts";
 import { type CredentialsOptions, createCredentials } from "../../src/profiles/credentials.ts";
@@ -260,17 +261,32 @@ test.each<[string, readonly string[], string]>([
   },
 );
 
-test("a command that does not end is killed, also when a child of it holds the pipe", async () => {
+test.each([
+  ["that stays in its group is killed with it", "sleep 300 & echo $! > child", true],
+  ["that left its group holds the pipe", "setsid sleep 300 & echo $! > child", false],
+])("a command that does not end is killed; a child of it %s", async (_what, start, isKilled) => {
   const folder = await folderWith({});
-  const script = `sleep 300 & echo $! > child; exec sleep 300`;
+  const script = `${start}; exec sleep 300`;
   const call = { command: "/bin/sh", args: ["-c", script], cwd: folder, env: {} };
   const limits = { timeoutMs: 1500, maxBytes: 1000 };
-  expect(await runExec(call, {}, limits, never)).toEqual({
+  const killGroup = (pid: number) => process.kill(-pid, "SIGKILL");
+  expect(await runExec(call, {}, limits, never, killGroup)).toEqual({
     kind: "failed",
     reason: "the command sh did not end within 1.5 s",
   });
-  process.kill(Number(await readText(join(folder, "child"), "utf8")));
+  const child = Number(await readText(join(folder, "child"), "utf8"));
+  if (isKilled) await vi.waitFor(() => expect(isRunning(child)).toBe(false));
+  else process.kill(child);
 });
+
+/** A killed process whose parent has not asked for its end yet is a zombie. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
 
 const COUNTING = `require("node:fs").appendFileSync("count", "x");`;
 
@@ -369,4 +385,34 @@ async function pidIn(folder: string): Promise<number> {
   const read = async () => Number(await readText(join(folder, "pid"), "utf8").catch(() => ""));
   await expect.poll(read, { timeout: 20_000 }).toBeGreaterThan(0);
   return read();
+}
+
+const END = "2031-05-06T07:08:09Z";
+
+test.each<[string, Record<string, unknown>, readonly string[] | undefined, string | null]>([
+  ["a command's answer", {}, command(`${ANSWER_WITH}{ expiresAt: "${END}" }))`), END],
+  [
+    "a JWT",
+    { token: { key: "k", jwt: jwtUntil("2030-01-01T00:00:00Z") } },
+    undefined,
+    "2030-01-01T00:00:00Z",
+  ],
+  ["a JWT as password", { password: jwtUntil("2030-01-01T00:00:00Z") }, undefined, "2030-01-01T00:00:00Z"],
+  [
+    "the first of several to end",
+    { token: { key: "k", jwt: jwtUntil("2032-01-01T00:00:00Z") } },
+    command(`${ANSWER_WITH}{ expiresAt: "${END}" }))`),
+    END,
+  ],
+  ["nothing that says", { password: "a.b.c", token: { key: "k", value: "v" } }, undefined, null],
+])("the end of credentials is known from %s", async (_what, more, exec, end) => {
+  const { profile } = await profileIn({}, more, exec);
+  const answer = await credentialsWith()(profile, never);
+  const expected = end === null ? null : Date.parse(end);
+  expect(answer).toMatchObject({ kind: "ready", expiresAtMs: expected });
+});
+
+function jwtUntil(time: string): string {
+  const claims = Buffer.from(JSON.stringify({ exp: Date.parse(time) / 1000 })).toString("base64url");
+  return `e30.${claims}.c2ln`;
 }
