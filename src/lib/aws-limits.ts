@@ -58,3 +58,18 @@ export function isLegacyEndpoint(endpoint: string): boolean {
   const [prefix = ""] = endpoint.split(".");
   return /\.iot\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/.test(endpoint) && !prefix.endsWith("-ats");
 }
+
+/**
+ * Is it the account's own data endpoint in another form: without `-ats`, of both address families, FIPS? All of them
+ * share its prefix and Region (DG/iot-connect-devices.html). `endpoint`: as DescribeEndpoint shows it.
+ */
+export function isOwnEndpoint(name: string, endpoint: string): boolean {
+  const [prefix, service, region] = endpointLabels(name);
+  const [ownPrefix, ownService, ownRegion] = endpointLabels(endpoint);
+  return service === "iot" && ownService === "iot" && prefix === ownPrefix && region === ownRegion;
+}
+
+function endpointLabels(name: string): readonly (string | undefined)[] {
+  const [prefix = "", service = "", region] = name.toLowerCase().split(".");
+  return [prefix.replace(/-ats$/, ""), service.replace(/-fips$/, ""), region];
+}

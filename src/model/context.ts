@@ -65,6 +65,8 @@ export interface InvokeRequest {
 export interface DeviceContext {
   /** Named by the device, by its profile or inside its raw username; null: it relies on a default. */
   readonly authorizer: string | null;
+  /** Under which the token travels; of a raw username, the first key that is neither AWS's nor an SDK's. */
+  readonly tokenKey: string | null;
   readonly wire: Wire;
   readonly request: InvokeRequest;
   /** Every credential in it, derived ones included: what text from outside is scrubbed of. */

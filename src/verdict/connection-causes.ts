@@ -26,19 +26,6 @@ const portBypassesAuthorizer: Detector = ({ context, target }) => {
     : null;
 };
 
-const sniMismatch: Detector = (facts) => {
-  const { context, target } = facts;
-  if (context === null) return null;
-  const { serverName } = context.wire.tls;
-  if (serverName?.toLowerCase() === target.endpoint.toLowerCase()) return null;
-  const kept = keptOut(facts) || facts.outcome.kind === "unreachable";
-  if (!kept) return null;
-  return {
-    code: "SNI_MISMATCH",
-    evidence: serverName === null ? "no SNI was sent" : `SNI ${serverName} is not ${target.endpoint}`,
-  };
-};
-
 const legacyEndpoint: Detector = (facts) => {
   const { check, target } = facts;
   if (!keptOut(facts) || check.protocol === "https" || check.profile.mqttVersion !== 5) return null;
@@ -50,6 +37,5 @@ const legacyEndpoint: Detector = (facts) => {
 export const CONNECTION_DETECTORS: readonly Detector[] = [
   portBypassesAuthorizer,
   alpnMissing,
-  sniMismatch,
   legacyEndpoint,
 ];

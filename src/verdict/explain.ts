@@ -15,6 +15,14 @@ import { type Detector, type Finding, keptOut } from "./facts.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { closedUnconfirmed, connectionEnded, describeRefusal, refusedUnexplained } from "./network-causes.ts";
 import { POLICY_DETECTORS, POLICY_DOUBTS, unprovenExpectation } from "./policy-causes.ts";
+import {
+  CHOICE_DETECTORS,
+  callerClockSkew,
+  DOMAIN_DETECTORS,
+  domainCertificateInvalid,
+  sniMismatch,
+} from "./preflight-causes.ts";
+import { TOKEN_DETECTORS } from "./token-causes.ts";
 
 /** Judges a check and names its causes, the one to act on first. A pass has none. */
 export function verdictOf(facts: Facts): Verdict {
@@ -34,18 +42,24 @@ function explain(facts: Facts, judgement: Judgement): Cause[] {
     code,
     evidence: evidenceFor(code, facts, [...found, ...doubts]),
   }));
-  const findings = leads(judgement, facts) ? [...named, ...found] : [...found, ...named];
+  const ranked = leads(judgement, facts) ? [...named, ...found] : [...found, ...named];
+  const findings = [...detect(certain(facts), facts), ...ranked];
   const explained = findings.length > 0 ? findings : detect([refusedUnexplained], facts);
   return unique([...explained, ...doubts]).map((finding) => toCause(finding, facts));
 }
 
 /**
- * In order of how much a finding explains: what is wrong with the device's own bytes and connection, then the
- * policy and the answer, then that the authorizer refused, then how the connection ended.
+ * In order of how much a finding explains: what the account says for sure, what is wrong with the device's own bytes
+ * and connection, then the policy and the answer, then that the authorizer refused, then how the connection ended.
  */
 const DETECTORS: readonly Detector[] = [
+  ...DOMAIN_DETECTORS,
+  ...CHOICE_DETECTORS,
+  ...TOKEN_DETECTORS,
   ...onlyIfKeptOut(DEVICE_DETECTORS),
   ...onlyIfKeptOut(CONNECTION_DETECTORS),
+  sniMismatch,
+  domainCertificateInvalid,
   ...onlyIfKeptOut(ANSWER_DETECTORS),
   ...POLICY_DETECTORS,
   ...AUTHORIZER_DETECTORS,
@@ -54,7 +68,18 @@ const DETECTORS: readonly Detector[] = [
 ];
 
 /** What could not be checked: it explains nothing by itself, but it is why more is not known. */
-const DOUBTS: readonly Detector[] = [apiUnusable, ...POLICY_DOUBTS];
+const DOUBTS: readonly Detector[] = [callerClockSkew, apiUnusable, ...POLICY_DOUBTS];
+
+/**
+ * What the account says, and no answer of the gateway had to hint at, comes even before the table's own word: that
+ * only tells how it looked from outside, a bare close for example.
+ */
+function certain({ check, outcome }: Facts): readonly Detector[] {
+  if (check.expectation !== "allow") return [];
+  return outcome.kind === "refused"
+    ? [...DOMAIN_DETECTORS, ...CHOICE_DETECTORS, ...TOKEN_DETECTORS]
+    : DOMAIN_DETECTORS;
+}
 
 /** A flaw that did not keep the device out explains nothing. */
 function onlyIfKeptOut(detectors: readonly Detector[]): Detector[] {
