@@ -1,14 +1,12 @@
 import { App } from "../app.ts";
 import { createLog } from "../lib/log.ts";
-import { toRecord } from "../lib/words.ts";
-import type { Profile } from "../model/profile.ts";
-import type { Result } from "../model/result.ts";
-import { judge } from "../pipeline.ts";
-import { checksOf } from "../plan/select.ts";
-import { describeCheck } from "../report/check-steps.ts";
+import type { VerdictKind } from "../model/result.ts";
+import type { CheckSteps } from "../report/steps/check-steps.ts";
+import { checkText } from "../report/steps/render.ts";
 import { type Command, withConfig } from "./command.ts";
 import { EXIT, type Io, signalExit } from "./io.ts";
 import { problemPrinter, readActingConfig } from "./prepare.ts";
+import { probeDevice, probeReport } from "./probe-device.ts";
 
 interface ProbeOptions {
   readonly config: string;
@@ -23,46 +21,41 @@ export const probeCommand: Command<ProbeOptions> = {
     withConfig(argv)
       .option("device", { type: "string", demandOption: true, requiresArg: true, describe: "Profile id" })
       .option("json", { type: "boolean", default: false, describe: "One JSON object" }),
-  run: probeDevice,
+  run: probe,
 };
 
-async function probeDevice({ config: file, device, json }: ProbeOptions, io: Io): Promise<number> {
+async function probe({ config: file, device, json }: ProbeOptions, io: Io): Promise<number> {
   const config = await readActingConfig(file, io);
   if (config === null) return EXIT.usage;
   await using app = new App({ ...io, config, log: createLog(io.env.FLEET_SMOKE_LOG_LEVEL ?? "warn") });
-  const problems = problemPrinter(io.stderr);
-  const scanned = await app.scan(problems.print, io.signal);
-  problems.end();
-  if (scanned === null) return EXIT.usage;
-  await using fleet = scanned.fleet;
-
-  const profile = await find(fleet.profiles(io.signal), device);
-  if (profile === null) {
+  const found = await app.findDevice(device, io.signal);
+  if (found.kind === "missing") {
+    const problems = problemPrinter(io.stderr);
+    for (const problem of found.problems) problems.print(problem);
     io.stderr.write(`unknown device ${JSON.stringify(device)}: no valid profile has this id\n`);
     return EXIT.unknownDevice;
   }
-  const results: Result[] = [];
-  for (const check of checksOf(profile, 0)) {
-    const examined = await app.examine(check, io.signal);
-    const { invocation, prediction, outcome, topics, secondAttempts, guard, context } = examined.facts;
-    // One device alone cannot show whether a bare close was a refusal or an outage.
-    const verdict = judge(examined, false);
-    const seen = { check, invocation, prediction, outcome, topics, secondAttempts, guard };
-    const result = { ...seen, verdict, location: "local" };
-    results.push(result);
-    if (!json) io.stdout.write(`${describeCheck(result, context)}\n`);
+
+  const color = io.stdout.isTTY && !io.env.NO_COLOR;
+  const results: CheckSteps[] = [];
+  for await (const { steps } of probeDevice(app, found.profile, io.signal)) {
+    if (!json)
+      io.stdout.write(separated(checkText(steps, { color, width: io.stdout.columns ?? 80 }), results));
+    results.push(steps);
   }
-  if (json) io.stdout.write(`${JSON.stringify({ device, results: results.map(toRecord) })}\n`);
-  return signalExit(io.signal) ?? exitFor(results);
+  const report = probeReport(device, results);
+  if (json) io.stdout.write(`${JSON.stringify(report)}\n`);
+  return signalExit(io.signal) ?? EXIT_FOR[report.verdict];
 }
 
-async function find(profiles: AsyncIterable<Profile>, id: string): Promise<Profile | null> {
-  for await (const profile of profiles) if (profile.id === id) return profile;
-  return null;
+/** A device's second protocol stands apart from its first. */
+function separated(text: string, before: readonly unknown[]): string {
+  return before.length === 0 ? `${text}\n` : `\n\n${text}\n`;
 }
 
-function exitFor(results: readonly Result[]): number {
-  const kinds = results.map(({ verdict }) => verdict.kind);
-  if (kinds.includes("fail")) return EXIT.noGo;
-  return kinds.every((kind) => kind === "pass") ? EXIT.go : EXIT.inconclusive;
-}
+const EXIT_FOR: Readonly<Record<VerdictKind, number>> = {
+  pass: EXIT.go,
+  fail: EXIT.noGo,
+  inconclusive: EXIT.inconclusive,
+  skipped: EXIT.inconclusive,
+};

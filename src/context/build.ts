@@ -230,7 +230,7 @@ function secretsOf(profile: Profile, credentials: Credentials, trio: FullTrio, w
     username,
   ];
   // A user name that only repeats a name the profile shows openly would blank that name out of every message.
-  const open = [profile.id, profile.clientId, profile.expect.principalId];
+  const open = [profile.id, profile.clientId, profile.expect.principalId, trio.authorizer];
   const isPublic = (text: string) => open.includes(text);
   return parts.filter((part): part is Secret => !!part && part.length > 0 && !isPublic(part.exposeText()));
 }

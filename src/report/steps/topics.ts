@@ -1,0 +1,63 @@
+import { scrub } from "../../lib/scrub.ts";
+import type { Invocation } from "../../model/invocation.ts";
+import type { Prediction } from "../../model/prediction.ts";
+import type { TopicProof } from "../../model/proof.ts";
+import type { Secret } from "../../model/secret.ts";
+import type { Style } from "../style.ts";
+import type { BoundedText } from "./bounded.ts";
+import { block, field, type Mark, marked } from "./layout.ts";
+import { decidedBy, decidingStatement } from "./policy.ts";
+
+/** One topic: what was expected, what the policy says, what the gateway did. */
+export interface TopicStep {
+  readonly action: TopicProof["test"]["action"];
+  readonly topic: string;
+  readonly expected: "allow" | "deny";
+  readonly predicted: Prediction;
+  /** Shown where the policy does not do what is expected. */
+  readonly decidingStatement: BoundedText | null;
+  readonly gateway: TopicProof["gateway"];
+  readonly evidence: string;
+}
+
+const MAX_STATEMENT_LINES = 20;
+
+export function topicSteps(
+  topics: readonly TopicProof[],
+  invocation: Invocation,
+  secrets: readonly Secret[],
+): TopicStep[] {
+  return topics.map(({ test, predicted, gateway, evidence }) => {
+    const { undecided } = predicted;
+    const isSurprise = predicted.decision !== test.expected;
+    return {
+      ...test,
+      predicted: { ...predicted, undecided: undecided === null ? null : scrub(undecided, secrets) },
+      decidingStatement: isSurprise ? decidingStatement(invocation, predicted, secrets) : null,
+      gateway,
+      evidence: scrub(evidence, secrets),
+    };
+  });
+}
+
+export function topicLines(topics: readonly TopicStep[], style: Style): string[] {
+  return topics.flatMap((step) => {
+    const { action, topic, expected, predicted, gateway, evidence, decidingStatement: deciding } = step;
+    const policy = predicted.undecided === null ? decidedBy(predicted) : predicted.undecided;
+    return [
+      ...marked(action, markOf(step), `${topic}, expected ${expected}`, style),
+      ...field("", `policy: ${predicted.decision} (${policy})`, style),
+      ...(deciding === null ? [] : block(deciding.text, style, MAX_STATEMENT_LINES)),
+      ...field("", `gateway: ${gateway}${evidence === "" ? "" : ` (${evidence})`}`, style),
+    ];
+  });
+}
+
+/** The gateway's word counts; where it was not asked or did not say, the policy's does not make up for it. */
+function markOf({ expected, gateway, predicted }: TopicStep): Mark {
+  if (gateway === "allowed" || gateway === "denied") {
+    return (gateway === "allowed") === (expected === "allow") ? "good" : "bad";
+  }
+  if (predicted.decision !== "unknown" && predicted.decision !== expected) return "bad";
+  return gateway === "not-tried" && predicted.decision === expected ? "none" : "unsure";
+}
