@@ -1,5 +1,7 @@
 import type { Readable } from "node:stream";
 import { createClients, type StaticCredentials } from "./aws/client.ts";
+import { createConnectionState } from "./aws/connection-state.ts";
+import { createDataClients } from "./aws/data-client.ts";
 import { createDescribe } from "./aws/describe.ts";
 import { createInvoke } from "./aws/invoke.ts";
 import { createPreflight } from "./aws/preflight.ts";
@@ -78,6 +80,7 @@ export class App implements AsyncDisposable {
     const observer = this.metrics;
     const pacer = createPacer({ targets: config.targets, onUsed: (used) => observer.budgetUsed(used) });
     const clients = this.#releases.adopt(createClients(awsCredentials), (each) => each.close());
+    const dataClients = this.#releases.adopt(createDataClients(clients), (each) => each.close());
     const describe = createDescribe({ pacer, observer, clients });
     const credentials = this.#releases.adopt(createCredentials({ env, killGroup }), (each) => each.close());
     this.#resolveEndpoint = describe.resolveEndpoint;
@@ -89,6 +92,7 @@ export class App implements AsyncDisposable {
       invoke: createInvoke({ pacer, observer, clients }),
       pacer,
       probe,
+      connectionState: createConnectionState({ pacer, observer, clients, dataClients, describe }),
     };
   }
 

@@ -1,0 +1,57 @@
+import { IoTDataPlaneClient } from "@aws-sdk/client-iot-data-plane";
+import type { Target } from "../model/target.ts";
+import type { Clients } from "./client.ts";
+
+/** Clients of the data plane, one for each target; made when first used. */
+export interface DataClients {
+  /** @param endpoint host name of a data endpoint of the account */
+  of(target: Target, endpoint: string): IoTDataPlaneClient;
+  /** Closes every connection. */
+  close(): void;
+}
+
+/** They share their credentials with the clients of the control plane: a chain may run a program. */
+export function createDataClients(clients: Pick<Clients, "of">): DataClients {
+  const made = new Map<string, IoTDataPlaneClient>();
+  return {
+    of(target, endpoint) {
+      const key = `${target.name}\n${endpoint}`;
+      const known = made.get(key);
+      if (known) return known;
+      const client = createDataClient(target, endpoint, clients);
+      made.set(key, client);
+      return client;
+    },
+    close() {
+      for (const client of made.values()) client.destroy();
+      made.clear();
+    },
+  };
+}
+
+/**
+ * Dials as a device of the target is dialled, with the SDK's defaults switched off as in `client.ts`. Requests signed
+ * by AWS credentials take port 443 without ALPN (DG/protocols.html).
+ */
+function createDataClient(
+  target: Target,
+  endpoint: string,
+  clients: Pick<Clients, "of">,
+): IoTDataPlaneClient {
+  const { region, port, address, addressFamily, ca, concurrency } = target;
+  const httpsAgent = {
+    ...{ keepAlive: true, maxSockets: concurrency, ALPNProtocols: [], servername: endpoint },
+    ...(ca === null ? {} : { ca }),
+    ...(address === null ? {} : { host: address }),
+    ...(addressFamily === "any" ? {} : { family: addressFamily }),
+  };
+  return new IoTDataPlaneClient({
+    region,
+    endpoint: `https://${endpoint}:${port}`,
+    credentials: clients.of(target).config.credentials,
+    maxAttempts: 1,
+    retryMode: "standard",
+    disableClockSkewCorrection: true,
+    requestHandler: { httpsAgent },
+  });
+}
