@@ -21,9 +21,11 @@ test("the page gives every call its permission, in the table and in the policy",
   const listed = [...DOCUMENT.matchAll(/^\| (\w+) \|.*\| `(iot:\w+)` \|/gm)];
   for (const [, call, action] of listed) expect(action).toBe(`iot:${call}`);
   expect(granted.toSorted()).toEqual(listed.map(([, , action]) => action).toSorted());
-  const operations = ["call", "connection-state", "describe", "domain", "invoke", "preflight"].flatMap((file) => {
-    const source = readFileSync(new URL(`../../src/aws/${file}.ts`, import.meta.url), "utf8");
-    return [...source.matchAll(/operation(?:: | = )"(\w+)"/g)].map(([, operation]) => operation);
-  });
+  const operations = ["call", "connection-state", "describe", "domain", "invoke", "preflight"].flatMap(
+    (file) => {
+      const source = readFileSync(new URL(`../../src/aws/${file}.ts`, import.meta.url), "utf8");
+      return [...source.matchAll(/operation(?:: | = )"(\w+)"/g)].map(([, operation]) => operation);
+    },
+  );
   expect(listed.map(([, call]) => call).toSorted()).toEqual(operations.toSorted());
 });
