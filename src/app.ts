@@ -21,6 +21,7 @@ import type { Target } from "./model/target.ts";
 import { examine, judge, type Ports, untested } from "./pipeline.ts";
 import { checksOf, isSelected, planChecks } from "./plan/select.ts";
 import { createCredentials } from "./profiles/credentials.ts";
+import type { FoundProfile } from "./profiles/find-profile.ts";
 import { type Fleet, openFleet } from "./profiles/fleet.ts";
 import type { Scan } from "./profiles/scanner.ts";
 import type { FleetGroup } from "./run/expected.ts";
@@ -105,13 +106,7 @@ export class App implements AsyncDisposable {
     signal: AbortSignal,
     options: { readonly checkReferences?: boolean } = {},
   ): Promise<ScannedFleet | null> {
-    const { env, stdin, tempFolder } = this.#options;
-    const opened = await openFleet(this.config.profiles, {
-      targets: [...this.#targets.keys()],
-      env,
-      stdin,
-      tempFolder,
-    });
+    const opened = await this.#openFleet();
     if (opened.kind === "invalid") {
       for (const problem of opened.problems) onProblem(problem);
       return null;
@@ -124,6 +119,14 @@ export class App implements AsyncDisposable {
       targets: this.config.targets,
     });
     return { fleet, scan };
+  }
+
+  /** Finds one device by reading the sources up to it; throws the signal's reason when aborted. */
+  async findDevice(id: string, signal: AbortSignal): Promise<FoundProfile> {
+    const opened = await this.#openFleet();
+    if (opened.kind === "invalid") return { kind: "missing", problems: opened.problems };
+    await using fleet = opened.fleet;
+    return await fleet.find(id, signal);
   }
 
   /** A run that has not started; its results reach the metrics before `onResult`. */
@@ -163,6 +166,11 @@ export class App implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#releases.disposeAsync();
+  }
+
+  #openFleet(): ReturnType<typeof openFleet> {
+    const { env, stdin, tempFolder } = this.#options;
+    return openFleet(this.config.profiles, { targets: [...this.#targets.keys()], env, stdin, tempFolder });
   }
 
   #fault(check: Check): Examined {
