@@ -1,6 +1,7 @@
 import type { Facts } from "../model/facts.ts";
 import type { AuthorizerAnswer, Json } from "../model/invocation.ts";
 import type { Detector, Finding } from "./facts.ts";
+import { functionFailed } from "./function-causes.ts";
 
 const PRINCIPAL_ID = /^[a-zA-Z0-9]{1,128}$/;
 const MAX_DOCUMENTS = 10;
@@ -55,13 +56,20 @@ const refreshOrDisconnectRange = onAnswer(({ refreshAfterSeconds, disconnectAfte
   };
 });
 
-/** The API's refusal says something about the device or its authorizer. */
-const answerErrored: Detector = ({ invocation }) =>
-  invocation.kind === "errored" && blamesDevice(invocation) ? apiSaid(invocation) : null;
+/** The API's refusal says something about the device or its authorizer, and nothing closer about its function. */
+const answerErrored: Detector = (facts) => {
+  const { invocation } = facts;
+  if (invocation.kind !== "errored" || !blamesDevice(invocation)) return null;
+  return functionFailed(facts) ?? apiSaid(invocation);
+};
 
-/** The API's refusal says something about us, AWS or the network only. */
+/** The API's error, which says something about us, AWS or the network only. */
 export const apiUnusable: Detector = ({ invocation }) =>
   invocation.kind === "errored" && !blamesDevice(invocation) ? apiSaid(invocation) : null;
+
+/** AWS's own fault by its name, but by its words the function's. */
+const functionBlamed: Detector = (facts) =>
+  facts.invocation.kind === "errored" && facts.invocation.why === "service" ? functionFailed(facts) : null;
 
 type Errored = Extract<Facts["invocation"], { kind: "errored" }>;
 
@@ -78,13 +86,23 @@ const authorizerNotFound: Detector = ({ invocation }) =>
     ? { code: "AUTHORIZER_NOT_FOUND", evidence: invocation.evidence }
     : null;
 
-const deniedExpectedAllow: Detector = ({ check, invocation }) =>
+const deniedExpectedAllow: Detector = ({ check, invocation, context }) =>
   check.expectation === "allow" && invocation.kind === "denied"
     ? {
         code: "AUTHORIZER_DENIED_EXPECTED_ALLOW",
-        evidence: `${invocation.authorizer} answered isAuthenticated false`,
+        evidence: `${invocation.authorizer} answered isAuthenticated false${whatItsEventHeld(context)}`,
       }
     : null;
+
+/** Row 27: what an authorizer that was written for plain user names and passwords trips over. */
+function whatItsEventHeld(context: Facts["context"]): string {
+  if (context === null || context.wire.kind === "https") return "";
+  const { username, password } = context.wire.connect;
+  const held: string[] = [];
+  if (username?.exposeText().includes("?")) held.push("the user name with its '?…' suffix");
+  if (password !== null) held.push("the password in base64");
+  return held.length === 0 ? "" : `; its event held ${held.join(" and ")}`;
+}
 
 const allowedExpectedDeny: Detector = ({ check, invocation }) =>
   check.expectation === "deny" && invocation.kind === "allowed"
@@ -123,6 +141,7 @@ export const ANSWER_DETECTORS: readonly Detector[] = [
 
 export const AUTHORIZER_DETECTORS: readonly Detector[] = [
   answerErrored,
+  functionBlamed,
   authorizerNotFound,
   deniedExpectedAllow,
   allowedExpectedDeny,

@@ -1,4 +1,9 @@
-import { MAX_CLIENT_ID_BYTES, oddSignature, oddSignatureEncoding } from "../lib/aws-limits.ts";
+import {
+  CERTIFICATE_ALPN,
+  MAX_CLIENT_ID_BYTES,
+  oddSignature,
+  oddSignatureEncoding,
+} from "../lib/aws-limits.ts";
 import { jwtExpirySeconds } from "../lib/jwt.ts";
 import type { DeviceContext } from "../model/context.ts";
 import type { Secret } from "../model/secret.ts";
@@ -39,7 +44,8 @@ const usernameMalformed: Detector = ({ context }) => {
     : null;
 };
 
-const clientIdInvalid: Detector = ({ context, outcome }) => {
+/** Row 22. */
+const clientIdInvalid: Detector = ({ context }) => {
   if (context === null || context.wire.kind === "https") return null;
   const { clientId } = context.wire.connect;
   const bytes = Buffer.byteLength(clientId);
@@ -55,12 +61,14 @@ const clientIdInvalid: Detector = ({ context, outcome }) => {
       evidence: "the client id starts with $GEN/: the gateway assigned it",
     };
   }
-  // 3.1.1: 2 identifier rejected; 5: 0x85 client identifier not valid.
-  const refusedAsId = outcome.kind === "refused" && (outcome.code === 2 || outcome.code === 0x85);
-  return refusedAsId
+  return null;
+};
+
+/** 3.1.1: 2 identifier rejected; 5: 0x85 client identifier not valid. */
+const clientIdRejected: Detector = ({ outcome }) =>
+  outcome.kind === "refused" && outcome.how === "code" && (outcome.code === 2 || outcome.code === 0x85)
     ? { code: "CLIENT_ID_INVALID", evidence: `the gateway answered CONNACK ${outcome.code}` }
     : null;
-};
 
 /** The token says itself when it expires (RFC 7519 `exp`), if it is a JWT. */
 const tokenExpired: Detector = ({ context, nowMs }) => {
@@ -73,8 +81,12 @@ function isoSeconds(seconds: number): string {
   return new Date(seconds * 1000).toISOString();
 }
 
-const clientCertificateUnexpected: Detector = ({ context, outcome }) => {
+/** Row 5: TLS fails, at the latest when the certificate has been looked at (TLS 1.3: after the handshake). */
+export const clientCertificateUnexpected: Detector = ({ context, outcome, preflight }) => {
   if (!context?.wire.tls.clientCertificate) return null;
+  const { domain } = preflight;
+  const isWanted = domain.kind === "known" && domain.value?.authenticationType.endsWith("X509") === true;
+  if (isWanted || context.wire.tls.alpn.some((each) => CERTIFICATE_ALPN.includes(each))) return null;
   if (outcome.kind !== "unreachable" || outcome.cause !== "TLS_FAILED") return null;
   return {
     code: "CLIENT_CERTIFICATE_UNEXPECTED",
@@ -100,6 +112,7 @@ export const DEVICE_DETECTORS: readonly Detector[] = [
   usernameMalformed,
   clientIdInvalid,
   tokenExpired,
-  clientCertificateUnexpected,
-  credentialRejected,
 ];
+
+/** What a code by itself says; which cause gives which code is not documented, so all else comes before. */
+export const CODE_DETECTORS: readonly Detector[] = [clientIdRejected, credentialRejected];

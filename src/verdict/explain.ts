@@ -9,9 +9,10 @@ import {
   expectationMismatch,
 } from "./authorizer-causes.ts";
 import { CAUSES } from "./causes.ts";
-import { CONNECTION_DETECTORS } from "./connection-causes.ts";
-import { DEVICE_DETECTORS } from "./device-causes.ts";
-import { type Detector, type Finding, keptOut } from "./facts.ts";
+import { acceptedPastAuthorizer, CONNECTION_DETECTORS } from "./connection-causes.ts";
+import { CODE_DETECTORS, clientCertificateUnexpected, DEVICE_DETECTORS } from "./device-causes.ts";
+import { type Detector, explicable, type Finding, keptOut } from "./facts.ts";
+import { refusedLate } from "./function-causes.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { closedUnconfirmed, connectionEnded, describeRefusal, refusedUnexplained } from "./network-causes.ts";
 import { POLICY_DETECTORS, POLICY_DOUBTS, unprovenExpectation } from "./policy-causes.ts";
@@ -22,63 +23,106 @@ import {
   domainCertificateInvalid,
   sniMismatch,
 } from "./preflight-causes.ts";
+import { whatWasTried } from "./second-attempt-causes.ts";
 import { TOKEN_DETECTORS } from "./token-causes.ts";
 
 /** Judges a check and names its causes, the one to act on first. A pass has none. */
 export function verdictOf(facts: Facts): Verdict {
-  const judgement = judge({ ...facts, check: facts.check });
+  const { check } = facts;
+  const judgement = judge(facts);
   const mismatch = judgement.kind === "pass" ? expectationMismatch(facts) : null;
   if (mismatch) return { kind: "fail", causes: [toCause(mismatch, facts)] };
   const unproven = judgement.kind === "pass" ? unprovenExpectation(facts) : null;
   if (unproven) return { kind: "inconclusive", causes: [toCause(unproven, facts)] };
+  const bypass = check.expectation === "allow" ? acceptedPastAuthorizer(facts) : null;
+  if (judgement.kind === "pass" && bypass) {
+    return { kind: "inconclusive", causes: [toCause(bypass, facts)] };
+  }
   if (judgement.kind === "pass") return { kind: "pass", causes: [] };
   return { kind: judgement.kind, causes: explain(facts, judgement) };
 }
 
+/**
+ * Ranks what was found, the cause to act on first in front:
+ *
+ * 1. what a second attempt proved: with one thing changed the same device got in;
+ * 2. what spoils the way in for everybody, or this device's connection, where that can explain how it ended; of a
+ *    plain refusal: everything that was found, in the order of `DETECTORS`;
+ * 3. what the table of verdicts itself says: a device that got in and should not have, a gateway that was not
+ *    reached, an API that gave no answer, a guard;
+ * 4. the rest of what was found, and what a CONNACK code by itself says (which cause gives which is not documented);
+ * 5. where none of that is there: that nothing explains the refusal;
+ * 6. what a second attempt put in doubt: with that changed the device was kept out just the same;
+ * 7. how the connection ended;
+ * 8. what could not be checked. It explains nothing, but it is why more is not known.
+ */
 function explain(facts: Facts, judgement: Judgement): Cause[] {
+  const { proven, doubtful } = whatWasTried(facts);
+  const leading = detect(leadingDetectors(facts), facts);
   const found = detect(DETECTORS, facts);
+  const endings = detect([closedUnconfirmed, connectionEnded], facts);
   const doubts = detect(DOUBTS, facts);
   const named = judgement.codes.map((code) => ({
     code,
-    evidence: evidenceFor(code, facts, [...found, ...doubts]),
+    evidence: evidenceFor(code, facts, [...found, ...endings, ...doubts]),
   }));
-  const ranked = leads(judgement, facts) ? [...named, ...found] : [...found, ...named];
-  const findings = [...detect(certain(facts), facts), ...ranked];
-  const explained = findings.length > 0 ? findings : detect([refusedUnexplained], facts);
-  return unique([...explained, ...doubts]).map((finding) => toCause(finding, facts));
+  const ranked = [...leading, ...named, ...found];
+  const sound = [
+    ...proven.map((each) => withItsEvidence(each, ranked)),
+    ...ranked.filter(({ code }) => !doubtful.has(code)),
+  ];
+  const unexplained = sound.length > 0 ? [] : detect([refusedUnexplained], facts);
+  const doubted = ranked.flatMap(({ code, evidence }) => {
+    const doubt = doubtful.get(code);
+    return doubt === undefined ? [] : { code, evidence: `${evidence}; ${doubt}` };
+  });
+  return unique([...sound, ...unexplained, ...doubted, ...endings, ...doubts]).map((each) =>
+    toCause(each, facts),
+  );
 }
 
+function withItsEvidence({ code, evidence }: Finding, found: readonly Finding[]): Finding {
+  const own = found.find((each) => each.code === code);
+  return { code, evidence: own ? `${own.evidence}; ${evidence}` : evidence };
+}
+
+/** How this device connects. */
+const CONNECTING: readonly Detector[] = [...CONNECTION_DETECTORS, sniMismatch, clientCertificateUnexpected];
+
 /**
- * In order of how much a finding explains: what the account says for sure, what is wrong with the device's own bytes
- * and connection, then the policy and the answer, then that the authorizer refused, then how the connection ended.
+ * In order of how much a finding explains: what the account says of the way in, of the authorizer and of the token;
+ * what is wrong with the device's own bytes and connection; then the policy and the answer, then that the authorizer
+ * ran late, failed or refused; last what only a code says.
  */
 const DETECTORS: readonly Detector[] = [
   ...DOMAIN_DETECTORS,
   ...CHOICE_DETECTORS,
   ...TOKEN_DETECTORS,
   ...onlyIfKeptOut(DEVICE_DETECTORS),
-  ...onlyIfKeptOut(CONNECTION_DETECTORS),
-  sniMismatch,
+  ...onlyIfKeptOut(CONNECTING),
+  acceptedPastAuthorizer,
   domainCertificateInvalid,
   ...onlyIfKeptOut(ANSWER_DETECTORS),
   ...POLICY_DETECTORS,
+  refusedLate,
   ...AUTHORIZER_DETECTORS,
-  closedUnconfirmed,
-  connectionEnded,
+  ...onlyIfKeptOut(CODE_DETECTORS),
 ];
 
 /** What could not be checked: it explains nothing by itself, but it is why more is not known. */
 const DOUBTS: readonly Detector[] = [callerClockSkew, apiUnusable, ...POLICY_DOUBTS];
 
 /**
- * What the account says, and no answer of the gateway had to hint at, comes even before the table's own word: that
- * only tells how it looked from outside, a bare close for example.
+ * What comes even before the table's own word, which only tells how it looked from outside. That a device which has
+ * to stay out is wrong somewhere explains nothing.
  */
-function certain({ check, outcome }: Facts): readonly Detector[] {
-  if (check.expectation !== "allow") return [];
-  return outcome.kind === "refused"
-    ? [...DOMAIN_DETECTORS, ...CHOICE_DETECTORS, ...TOKEN_DETECTORS]
-    : DOMAIN_DETECTORS;
+function leadingDetectors(facts: Facts): readonly Detector[] {
+  const { check, outcome } = facts;
+  if (check.expectation === "deny") return [callerClockSkew];
+  if (outcome.kind === "refused") return DETECTORS;
+  if (outcome.kind === "accepted") return [acceptedPastAuthorizer, callerClockSkew];
+  const connecting = explicable(facts) ? CONNECTING : [];
+  return [...DOMAIN_DETECTORS, ...connecting, callerClockSkew];
 }
 
 /** A flaw that did not keep the device out explains nothing. */
@@ -87,14 +131,6 @@ function onlyIfKeptOut(detectors: readonly Detector[]): Detector[] {
     const refusedByApi = facts.invocation.kind === "errored" || facts.invocation.kind === "denied";
     return keptOut(facts) || refusedByApi ? detector(facts) : null;
   });
-}
-
-/**
- * Where the table names the cause it comes first: the detectors only add to it. An expected allow that was
- * refused is the other way round: the table knows that it fails, the detectors know why.
- */
-function leads(judgement: Judgement, { outcome }: Facts): boolean {
-  return judgement.codes.length > 0 && !(outcome.kind === "unreachable" && outcome.tlsAlert);
 }
 
 function evidenceFor(code: CauseCode, facts: Facts, found: readonly Finding[]): string {

@@ -15,9 +15,18 @@ export function keptOut({ outcome }: Facts): boolean {
   return outcome.kind === "refused" || (outcome.kind === "unreachable" && outcome.tlsAlert);
 }
 
-export function hungUp({ outcome }: Facts): boolean {
-  return (
-    (outcome.kind === "refused" && outcome.how === "closed") ||
-    (outcome.kind === "unreachable" && outcome.tlsAlert)
-  );
+/** Endings that a wrong way of connecting can have; the others say of themselves what happened. */
+const SPOILT: ReadonlySet<CauseCode> = new Set([
+  "TLS_FAILED",
+  "GATEWAY_RESET",
+  "GATEWAY_PROTOCOL_VIOLATION",
+  "SERVER_CERTIFICATE_EXPIRED",
+  "SERVER_CERTIFICATE_UNTRUSTED",
+  "SERVER_CERTIFICATE_NAME",
+]);
+
+/** The connection ended in a way that how the device connects, or the domain it connects to, can explain. */
+export function explicable({ outcome }: Facts): boolean {
+  if (outcome.kind === "refused") return true;
+  return (outcome.kind === "unreachable" || outcome.kind === "broken") && SPOILT.has(outcome.cause);
 }

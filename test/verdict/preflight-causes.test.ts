@@ -555,8 +555,8 @@ describe("a clock that is off", () => {
   it("is named where AWS refused our signature", () => {
     const invocation = errored("caller", "CALLER_CREDENTIALS_INVALID");
     const causes = codes({ invocation, outcome: ACCEPTED, preflight: skewed(7) });
-    expect(causes.map(({ code }) => code)).toEqual(["CALLER_CREDENTIALS_INVALID", "CALLER_CLOCK_SKEW"]);
-    expect(causes[1]?.evidence).toBe(
+    expect(causes.map(({ code }) => code)).toEqual(["CALLER_CLOCK_SKEW", "CALLER_CREDENTIALS_INVALID"]);
+    expect(causes[0]?.evidence).toBe(
       "AWS's clock is 7 minutes ahead of this machine's (Date of its answers)",
     );
   });
