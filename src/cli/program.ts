@@ -4,6 +4,7 @@ import type { Command } from "./command.ts";
 import { daemonCommand } from "./daemon.ts";
 import { demoCommand } from "./demo.ts";
 import { emulatorCommand } from "./emulator.ts";
+import { gateCommand } from "./gate.ts";
 import { EXIT, type Io } from "./io.ts";
 import { lintCommand } from "./lint.ts";
 import { planCommand } from "./plan.ts";
@@ -11,6 +12,7 @@ import { policyCommand } from "./policy.ts";
 import { probeCommand } from "./probe.ts";
 import { runCommand } from "./run.ts";
 import { UNAVAILABLE_COMMANDS } from "./unavailable.ts";
+import { watchCommand } from "./watch.ts";
 
 /** Parses the command line, runs the command and answers its exit code. */
 export async function runProgram(args: readonly string[], io: Io): Promise<number> {
@@ -43,6 +45,8 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
   add(demoCommand);
   add(runCommand);
   add(daemonCommand);
+  add(gateCommand);
+  add(watchCommand);
   add(probeCommand);
   add(planCommand);
   add(lintCommand);

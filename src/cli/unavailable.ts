@@ -3,11 +3,7 @@ import type { Command } from "./command.ts";
 
 /** Commands that the contract names and a later version brings: any use of them is a clear error. */
 export const UNAVAILABLE_COMMANDS: readonly Command<object>[] = (
-  [
-    ["worker", "Take shards from the queue"],
-    ["gate", "Trigger or join a run on a daemon and wait for its decision"],
-    ["watch", "Repeat the gate while a job rolls out"],
-  ] as const
+  [["worker", "Take shards from the queue"]] as const
 ).map(([command, describe]) => ({
   command,
   describe: `${describe} (not yet available)`,

@@ -1,0 +1,35 @@
+import type { Counts, Decision } from "./gate.ts";
+
+export const REALMS = ["aws", "emulator", "custom"] as const;
+/** What answers in AWS's place: AWS itself, our emulator, or whatever an override points at. */
+export type Realm = (typeof REALMS)[number];
+
+/** Who turned an inconclusive decision into a pass, and why. */
+export interface GateOverride {
+  readonly actor: string;
+  readonly reason: string;
+}
+
+/**
+ * What a gate route says of a suite (design 6.4). `ok` is true for a go that is still valid and, with an override, for
+ * an inconclusive one; nothing else is a pass.
+ */
+export interface GateAnswer {
+  readonly suite: string;
+  readonly decision: Decision | "running";
+  readonly ok: boolean;
+  /** null: the suite was never run. */
+  readonly runId: string | null;
+  readonly reason: string;
+  /** Nothing was selected: exit code 5. */
+  readonly nothingSelected: boolean;
+  /** The weakest among the targets; null: not known yet. */
+  readonly realm: Realm | null;
+  /** ISO 8601; null while it runs. */
+  readonly decidedAt: string | null;
+  readonly expiresAt: string | null;
+  readonly counts: Counts | null;
+  /** Most frequent first causes, as UPPER_SNAKE codes; what a job is cancelled with. */
+  readonly causes: readonly string[];
+  readonly override: GateOverride | null;
+}
