@@ -177,6 +177,7 @@ function targetOf({ gateway, caFile }: { gateway: string; caFile: string }): Rea
     ca: readFileSync(caFile, "utf8"),
     controlPlaneEndpoint: null,
     queryStringMark: true,
+    sourceIp: null,
     budgets: { invokesPerSecond: 10, connectsPerSecond: 1000, burst: 1 },
     concurrency: 1000,
     timeouts: { invokeMs: 2000, probeMs: 2000 },

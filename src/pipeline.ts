@@ -115,8 +115,7 @@ function predict(
   if (invocation.kind !== "allowed") return unpredicted("the authorizer returned no policy to evaluate");
   const { wire, secrets } = context;
   const { topic } = check.profile;
-  // The address the gateway will see is not known here: a NAT may stand between.
-  const input = { answer: invocation.answer, target, wire, topic, sourceIp: null, secrets };
+  const input = { answer: invocation.answer, target, wire, topic, sourceIp: target.sourceIp, secrets };
   const prediction = predictConnect(input);
   return { prediction, lesser: predictLesser(input, prediction) };
 }

@@ -17,6 +17,8 @@ export interface Target {
   readonly controlPlaneEndpoint: string | null;
   /** Does `httpContext.queryString` start with `?` as the device's event does? The API does not say. */
   readonly queryStringMark: boolean;
+  /** The address the gateway sees us come from, for policies with aws:SourceIp; null: not known. */
+  readonly sourceIp: string | null;
   readonly budgets: Budgets;
   /** Checks in flight. */
   readonly concurrency: number;

@@ -24,15 +24,19 @@ export interface Surroundings {
   readonly baseFolder: string;
   /** PEM by index of the target. */
   readonly caByTarget: ReadonlyMap<number, string>;
+  /** The environment's, for targets that state none. */
+  readonly controlPlaneEndpoint: string | null;
 }
 
 /** Turns a valid configuration file into what the rest of the program works with. */
 export function buildConfig(section: ConfigSection, surroundings: Surroundings): Config {
-  const { file, baseFolder, caByTarget } = surroundings;
+  const { file, baseFolder, caByTarget, controlPlaneEndpoint } = surroundings;
   const suites = section.suites ?? [suiteSchema.parse({ name: IMPLICIT_SUITE })];
   return {
     file,
-    targets: section.targets.map((each, index) => buildTarget(each, caByTarget.get(index) ?? null)),
+    targets: section.targets.map((each, index) =>
+      buildTarget(each, caByTarget.get(index) ?? null, controlPlaneEndpoint),
+    ),
     profiles: section.profiles.map((each) => buildProfileSource(each, baseFolder)),
     suites: suites.map(buildSuite),
     schedule: section.schedule satisfies readonly ScheduleEntry[],
@@ -41,7 +45,7 @@ export function buildConfig(section: ConfigSection, surroundings: Surroundings):
   };
 }
 
-function buildTarget(section: TargetSection, ca: string | null): Target {
+function buildTarget(section: TargetSection, ca: string | null, controlPlaneEndpoint: string | null): Target {
   const { name, region, accountId, addressFamily, port, budgets, concurrency } = section;
   const partition = partitionOf(region);
   if (partition === null) throw new Error(`Region ${region} passed the schema without a partition`);
@@ -55,8 +59,9 @@ function buildTarget(section: TargetSection, ca: string | null): Target {
     addressFamily,
     port,
     ca,
-    controlPlaneEndpoint: section.controlPlaneEndpoint ?? null,
+    controlPlaneEndpoint: section.controlPlaneEndpoint ?? controlPlaneEndpoint,
     queryStringMark: section.queryStringMark,
+    sourceIp: section.sourceIp ?? null,
     budgets,
     concurrency,
     timeouts: { invokeMs: section.timeouts.invoke, probeMs: section.timeouts.probe },

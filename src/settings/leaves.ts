@@ -83,6 +83,11 @@ export const address = satisfying(
   (text) => isIP(text) !== 0 || HOST.test(text),
 );
 
+export const ipAddress = satisfying(
+  "an IP address such as 203.0.113.7 or 2001:db8::7",
+  (text) => isIP(text) !== 0 && !text.includes("%"),
+);
+
 export const controlPlaneEndpoint = satisfying(
   "a URL such as http://127.0.0.1:8080, without user, query and fragment",
   (text) => isPlainHttpUrl(text) && URL.parse(text)?.search === "",

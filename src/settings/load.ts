@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import type { Config } from "../model/config.ts";
 import type { Problem } from "../model/problem.ts";
+import { checkEnvironment, endpointOfEnvironment } from "./aws-environment.ts";
 import { buildConfig } from "./build.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { formatFieldPath } from "./field-path.ts";
@@ -49,6 +50,7 @@ export async function loadConfig(
     ...(validated.kind === "invalid" ? validated.findings : []),
     ...crossCheck(root),
     ...files.findings,
+    ...checkEnvironment(root, env),
   ];
   if (validated.kind === "invalid" || findings.length > 0 || unresolved.length > 0) {
     // A field whose reference has no value still holds the reference: whatever else is said of it is noise.
@@ -58,7 +60,12 @@ export async function loadConfig(
   }
   return {
     kind: "loaded",
-    config: buildConfig(validated.config, { file, baseFolder, caByTarget: files.caByTarget }),
+    config: buildConfig(validated.config, {
+      file,
+      baseFolder,
+      caByTarget: files.caByTarget,
+      controlPlaneEndpoint: endpointOfEnvironment(env),
+    }),
     lines: tree.lines,
   };
 }

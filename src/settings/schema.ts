@@ -29,6 +29,7 @@ const target = section({
   caFile: leaf.filePath.optional(),
   controlPlaneEndpoint: leaf.controlPlaneEndpoint.optional(),
   queryStringMark: leaf.flag.default(true),
+  sourceIp: leaf.ipAddress.optional(),
   budgets: section({
     invokesPerSecond: leaf.perSecond.default(10),
     connectsPerSecond: leaf.perSecond.default(10),

@@ -3,7 +3,7 @@ import { configText, type Parts } from "./folder.ts";
 import { type Said, saidOf } from "./said.ts";
 
 const TARGET_KEYS =
-  "name, region, accountId, endpoint, address, addressFamily, port, caFile, controlPlaneEndpoint, queryStringMark, budgets, concurrency, timeouts";
+  "name, region, accountId, endpoint, address, addressFamily, port, caFile, controlPlaneEndpoint, queryStringMark, sourceIp, budgets, concurrency, timeouts";
 const GATE_KEYS =
   "minChecks, minPassRatio, maxUnexpectedAccepts, maxInconclusiveRatio, minCoverage, maxAge, maxFailures, maxConnectP95, maxAuthorizerP95, maxNewFailures, requirePolicyUnchanged";
 const NAME = "a name: letters, digits, `.`, `_` and `-`, at most 64, a letter or digit first";
@@ -92,6 +92,11 @@ const wrongFields: readonly (readonly [string, Parts, ...Said[]])[] = [
     "an address of another family",
     { target: 'address: "::1"\n    addressFamily: 4' },
     [6, "targets[0].addressFamily", "`address` is an IPv6 address"],
+  ],
+  [
+    "a network where the address the gateway sees is due",
+    { target: "sourceIp: 203.0.113.0/24" },
+    [5, "targets[0].sourceIp", "expected an IP address such as 203.0.113.7 or 2001:db8::7"],
   ],
   [
     "a control plane that is no URL",

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
+import { realm } from "../../src/lib/words.ts";
 import { DERIVED_KINDS } from "../../src/model/check.ts";
 import type { Config } from "../../src/model/config.ts";
 import { loadConfig } from "../../src/settings/load.ts";
@@ -36,6 +37,7 @@ test("the smallest configuration gets every default of the design", async () => 
         ca: null,
         controlPlaneEndpoint: null,
         queryStringMark: true,
+        sourceIp: null,
         budgets: { invokesPerSecond: 10, connectsPerSecond: 10, burst: 1 },
         concurrency: 50,
         timeouts: { invokeMs: 10_000, probeMs: 10_000 },
@@ -233,4 +235,48 @@ queue: { kind: bullmq, redis: "rediss://cache:6379" }`,
     "suites[1].cohortGates.v.maxNewFailures",
     "suites[1].cohortGates.v.requirePolicyUnchanged",
   ]);
+});
+
+test.each([
+  [{}, null, "aws"],
+  [
+    { AWS_ENDPOINT_URL_IOT: "http://127.0.0.1:1", AWS_ENDPOINT_URL: "http://127.0.0.1:2" },
+    "http://127.0.0.1:1",
+    "custom",
+  ],
+  [{ AWS_ENDPOINT_URL: "http://127.0.0.1:2" }, "http://127.0.0.1:2", "custom"],
+  [{ AWS_ENDPOINT_URL: "" }, null, "aws"],
+  [{ AWS_ENDPOINT_URL: "http://127.0.0.1:2", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" }, null, "aws"],
+])("a target with %o in the environment asks %s: realm %s", async (env, endpoint, expected) => {
+  const { config } = await loadParts({}, env);
+  const [target] = config.targets;
+  expect(target?.controlPlaneEndpoint).toBe(endpoint);
+  expect(target && realm(target)).toBe(expected);
+});
+
+test("what a target states goes before the environment, and what stands there is not looked at", async () => {
+  const stated = { target: "controlPlaneEndpoint: http://127.0.0.1:3" };
+  const { config } = await loadParts(stated, { AWS_ENDPOINT_URL: "not a URL" });
+  expect(config.targets[0]?.controlPlaneEndpoint).toBe("http://127.0.0.1:3");
+});
+
+test("an endpoint in the environment that is no URL is a problem, and is not quoted", async () => {
+  const folder = await folderWith({ "c.yaml": configText() });
+  const loaded = await loadConfig(join(folder, "c.yaml"), { AWS_ENDPOINT_URL_IOT: "https://user:pass@host" });
+  expect(loaded).toMatchObject({
+    kind: "invalid",
+    problems: [
+      {
+        line: 2,
+        field: "targets[0].controlPlaneEndpoint",
+        message:
+          "left out, and the variable AWS_ENDPOINT_URL_IOT in its place is not a URL such as http://127.0.0.1:8080",
+      },
+    ],
+  });
+});
+
+test.each(["203.0.113.7", "2001:db8::7"])("the address the gateway sees may be %s", async (address) => {
+  const { config } = await loadParts({ target: `sourceIp: "${address}"` });
+  expect(config.targets[0]?.sourceIp).toBe(address);
 });

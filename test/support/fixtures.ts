@@ -98,6 +98,7 @@ export function targetOf(changes: Partial<ReadyTarget> = {}): ReadyTarget {
     ca: null,
     controlPlaneEndpoint: null,
     queryStringMark: true,
+    sourceIp: null,
     budgets: { invokesPerSecond: 10, connectsPerSecond: 10, burst: 1 },
     concurrency: 50,
     timeouts: { invokeMs: 10_000, probeMs: 10_000 },

@@ -61,6 +61,7 @@ export function targetOf(pki: Pki, port: number, overrides: Partial<ReadyTarget>
     ca: pki.ca,
     controlPlaneEndpoint: null,
     queryStringMark: true,
+    sourceIp: null,
     budgets: { invokesPerSecond: 10, connectsPerSecond: 10, burst: 1 },
     concurrency: 1,
     timeouts: { invokeMs: 1000, probeMs: 1000 },
