@@ -11,6 +11,7 @@ import type { Run } from "../run/run.ts";
 import { Runs } from "../run/runs.ts";
 import { startSchedule } from "../run/schedule.ts";
 import { type Command, withConfig } from "./command.ts";
+import { DaemonProbes } from "./daemon-probes.ts";
 import { EXIT, type Io } from "./io.ts";
 import { problemPrinter, readActingConfig } from "./prepare.ts";
 
@@ -67,10 +68,12 @@ export async function startDaemon(
     },
   });
   let draining = false;
+  const probes = starting.use(new DaemonProbes(app));
   const http = await startHttp({
     config: config.http,
     log,
     runs,
+    probes,
     metricsPage: () => app.metrics.page(),
     ready: () => ({ ready: !draining, reason: draining ? "draining" : "ready" }),
   });

@@ -12,6 +12,10 @@ export interface HttpLimits {
   /** No byte in either direction: a client that does not read, or has not finished its TLS handshake. */
   readonly silenceMs: number;
   readonly connections: number;
+  /** Devices probed at once. */
+  readonly probes: number;
+  /** For a whole probe, waiting for its turn included; less than `silenceMs`, because nothing is said meanwhile. */
+  readonly probeMs: number;
   /** What requests in flight get to finish when the server closes. */
   readonly closeMs: number;
 }
@@ -25,5 +29,7 @@ export const DEFAULT_LIMITS: HttpLimits = {
   keepAliveMs: 5_000,
   silenceMs: 60_000,
   connections: 256,
+  probes: 4,
+  probeMs: 45_000,
   closeMs: 2_000,
 };

@@ -1,5 +1,7 @@
 import type { Log } from "../lib/log.ts";
+import type { Cause } from "../model/causes.ts";
 import type { HttpConfig } from "../model/config.ts";
+import type { VerdictKind } from "../model/result.ts";
 import type { RunSummary, Selection } from "../model/run.ts";
 import type { HttpLimits } from "./limits.ts";
 
@@ -22,11 +24,45 @@ export interface RunsPort {
   ): { readonly items: readonly RunSummary[]; readonly nextCursor: string | null };
 }
 
+/** A cause, and over which protocol it shows. */
+export interface ProbeCause extends Cause {
+  readonly protocol: string;
+}
+
+/** One device as it was just tested; nothing in it is secret. */
+export interface ProbeView {
+  readonly device: string;
+  readonly verdict: VerdictKind;
+  /** Ranked for each protocol. */
+  readonly causes: readonly ProbeCause[];
+  /** Every step, for people; without a trailing line break. */
+  readonly text: () => string;
+  /** Every step, for programs: docs/probe.schema.json. */
+  readonly report: object;
+  readonly metricsPage: () => Promise<Page>;
+}
+
+export type ProbeAnswer =
+  | { readonly kind: "probed"; readonly probe: ProbeView }
+  /** `reason`: for the caller. */
+  | { readonly kind: "unknown"; readonly reason: string };
+
+/** Tests one device now; throws the signal's reason soon after it is aborted. */
+export interface ProbePort {
+  probe(device: string, signal: AbortSignal): Promise<ProbeAnswer>;
+}
+
+export interface Page {
+  readonly contentType: string;
+  readonly body: string;
+}
+
 export interface HttpOptions {
   readonly config: HttpConfig;
   readonly log: Log;
   readonly runs: RunsPort;
-  readonly metricsPage: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  readonly probes: ProbePort;
+  readonly metricsPage: () => Promise<Page>;
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
   /** Instead of the defaults in limits.ts. */
   readonly limits?: Partial<HttpLimits>;

@@ -39,6 +39,23 @@ const pageSchema = strict({
     .default(50),
 });
 
+const FLAG = "expected true or false";
+const FORMATS = ["json", "text", "metrics"] as const;
+
+const probeSchema = strict({
+  device: z.string({ error: "expected the id of one device" }).min(1, { error: "expected an id" }).max(256, {
+    error: "expected at most 256 characters",
+  }),
+  debug: z
+    .enum(["true", "false"], { error: FLAG })
+    .default("false")
+    .transform((flag) => flag === "true"),
+  format: z
+    .enum(FORMATS, { error: `expected one of ${FORMATS.join(", ")}` })
+    .nullable()
+    .default(null),
+});
+
 const nothing = z.strictObject({}, { error: () => "no parameter is known here" });
 
 /** The body of POST /api/v1/runs; none is an empty one. */
@@ -75,6 +92,19 @@ export function parsePage(
   query: unknown,
 ): Parsed<{ readonly cursor: string | null; readonly limit: number }> {
   return parse(pageSchema, query);
+}
+
+/** The query of GET /probe. */
+export interface ProbeRequest {
+  readonly device: string;
+  /** Every step. */
+  readonly debug: boolean;
+  /** null: as the client accepts. */
+  readonly format: (typeof FORMATS)[number] | null;
+}
+
+export function parseProbeRequest(query: unknown): Parsed<ProbeRequest> {
+  return parse(probeSchema, query);
 }
 
 /** For routes without parameters: a misspelt filter must not pass for an answered one. */

@@ -11,6 +11,7 @@ import type { HttpOptions } from "./ports.ts";
 import { refuse } from "./refusal.ts";
 import { laterRoutes } from "./routes/later.ts";
 import { operationRoutes } from "./routes/operations.ts";
+import { probeRoutes } from "./routes/probe.ts";
 import { addRoutes } from "./routes/route.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { Tokens } from "./tokens.ts";
@@ -47,9 +48,13 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   });
   const guard = createGuard(new AllowedHosts(config.host, config.allowedHosts), tokens);
   prepare(app, guard, log);
-  for (const routes of [...operationRoutes(options), ...runRoutes(options), ...laterRoutes()]) {
-    addRoutes(app, routes, guard);
-  }
+  const routes = [
+    ...operationRoutes(options),
+    ...runRoutes(options),
+    ...probeRoutes({ ...options, limits }),
+    ...laterRoutes(),
+  ];
+  for (const each of routes) addRoutes(app, each, guard);
   const port = await listen(app, config);
   return {
     url: urlOf(config, port),

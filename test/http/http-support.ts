@@ -34,6 +34,7 @@ export async function startServer(
     config: { ...CONFIG, ...config },
     log,
     runs: recordingRuns().runs,
+    probes: { probe: async () => ({ kind: "unknown", reason: "no such device" }) },
     metricsPage: async () => ({ contentType: "text/plain; version=0.0.4; charset=utf-8", body: "up 1\n" }),
     ready: () => ({ ready: true, reason: "ready" }),
     ...options,
@@ -148,6 +149,7 @@ export function summary(): RunSummary {
     agreement: [],
     causes: [],
     latency: [],
+    preflight: [],
     notes: [],
   };
 }

@@ -245,7 +245,7 @@ describe("every answer", () => {
     "/api/v1/runs/other",
     "/nowhere",
     "/%zz",
-    "/probe",
+    "/openapi.json",
   ];
 
   it("forbids guessing its type, keeping it and framing it, and does not name our software", async () => {
@@ -276,6 +276,7 @@ describe("every answer", () => {
       const allow = async (path: string) => (await server.call(path, { method })).headers.allow;
       expect(await allow("/api/v1/runs")).toBe("GET, POST, HEAD, OPTIONS");
       expect(await allow("/metrics")).toBe("GET, HEAD, OPTIONS");
+      expect(await allow("/probe")).toBe("GET, OPTIONS");
       expect(await allow("/-/reload")).toBe("POST, OPTIONS");
     }
   });

@@ -26,6 +26,7 @@ function start(config: Partial<HttpConfig>) {
     config: { ...CONFIG, ...config },
     log: recordingLog().log,
     runs: recordingRuns().runs,
+    probes: { probe: async () => ({ kind: "unknown", reason: "no such device" }) },
     metricsPage: async () => ({ contentType: "text/plain", body: "" }),
     ready: () => ({ ready: true, reason: "ready" }),
   });

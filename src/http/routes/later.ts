@@ -15,8 +15,6 @@ export function laterRoutes(): PathRoutes[] {
     { path: "/api/v1/gate/:suite", methods: { GET: later("read"), POST: later("trigger") } },
     { path: "/api/v1/gate/:suite/flagger", methods: { POST: later("trigger") } },
     { path: "/api/v1/gate/:suite/flagger/rollback", methods: { POST: later("trigger") } },
-    // It tests a device: more than reading.
-    { path: "/probe", methods: { GET: later("trigger") } },
     { path: "/openapi.json", methods: { GET: later("read") } },
   ];
 }

@@ -10,6 +10,8 @@ export type Endpoint =
   | {
       readonly kind: "served";
       readonly access: Access;
+      /** false: HEAD is refused, which else does what GET does and leaves out the body. */
+      readonly head?: false;
       readonly handle: (request: FastifyRequest, reply: FastifyReply) => unknown;
     }
   /** Promised by the API, and not built yet; answered before a body is read. */
@@ -42,6 +44,7 @@ function addEndpoint(
   app.route({
     method,
     url,
+    exposeHeadRoute: hasHead(endpoint),
     onRequest: async (request, reply) => {
       const refusal = (await guard(request, endpoint.access)) ?? (endpoint.kind === "later" ? LATER : null);
       if (refusal !== null) return refuse(reply, refusal);
@@ -49,6 +52,10 @@ function addEndpoint(
     handler: (request, reply) =>
       endpoint.kind === "later" ? refuse(reply, LATER) : endpoint.handle(request, reply),
   });
+}
+
+function hasHead(endpoint: Endpoint | undefined): boolean {
+  return endpoint !== undefined && !(endpoint.kind === "served" && endpoint.head === false);
 }
 
 /** OPTIONS tells what a path can do; every other method is refused with the same list. */
@@ -60,7 +67,7 @@ function addOtherMethods(
 ): void {
   const served: readonly string[] = [
     ...METHODS.filter((method) => methods[method] !== undefined),
-    ...(methods.GET === undefined ? [] : ["HEAD"]),
+    ...(hasHead(methods.GET) ? ["HEAD"] : []),
   ];
   const allow = [...served, "OPTIONS"].join(", ");
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
