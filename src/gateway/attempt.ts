@@ -8,13 +8,23 @@ import type { Ending, Step } from "./ending.ts";
 type Evidence = Pick<Transport, "address" | "tls" | "certificateExpiresAtMs">;
 type Release = () => void | Promise<void>;
 
+/** What a report shows of a conversation; a session that is much longer has nothing new to say. */
+const MAX_PACKETS = 40;
+
 /** One connection on its way to a verdict: what a prober's steps share. */
 export interface Attempt {
-  /** Ends the phase before and begins this one; the step is also what a time-out is blamed on. */
-  enter(step: Step): void;
+  /**
+   * Ends the phase before and begins this one; the step is also what a time-out is blamed on. A phase that comes
+   * again is not timed again; null: what follows belongs to none.
+   */
+  enter(step: Step | null): void;
+  /** Keeps a packet's name, in order, for example `> CONNECT`. */
+  note(packet: string): void;
   observe(evidence: Partial<Evidence>): void;
   /** The verdict: the first one counts and stops the clock. */
   settle(ending: Ending): void;
+  /** From now on whatever ends the attempt passes through `conclude`, which says what it means. */
+  concludeWith(conclude: (ending: Ending) => Ending): void;
   /** Replaces the verdict by one that says more; only for what is learnt while closing. */
   amend(ending: Ending): void;
   readonly settled: boolean;
@@ -41,17 +51,25 @@ export async function attempt(
   const verdict = Promise.withResolvers<void>();
   let evidence: Evidence = { address: null, tls: null, certificateExpiresAtMs: null };
   let ending: Ending | null = null;
+  let conclude = (final: Ending): Ending => final;
+  const packets: string[] = [];
 
   const self: Attempt = {
     enter: (step) => clock.enter(step),
+    note: (packet) => {
+      if (packets.length < MAX_PACKETS) packets.push(packet);
+    },
     observe: (more) => {
       evidence = { ...evidence, ...more };
     },
     settle: (first) => {
       if (ending !== null) return;
-      ending = first;
+      ending = conclude(first);
       clock.stop();
       verdict.resolve();
+    },
+    concludeWith: (meaning) => {
+      conclude = meaning;
     },
     amend: (better) => {
       ending = better;
@@ -80,7 +98,7 @@ export async function attempt(
   // What the conversation opened after the verdict fell.
   problems.push(await unwind(releases));
   const problem = problems.find((each) => each !== null);
-  const transport = { ...evidence, packets: [], ...clock.read() };
+  const transport = { ...evidence, packets, ...clock.read() };
   return classify(problem ?? ending ?? ownFault("no verdict"), clock.step, transport, input.secrets);
 }
 
@@ -125,7 +143,7 @@ class PhaseClock {
     return this.#step;
   }
 
-  enter(step: Step): void {
+  enter(step: Step | null): void {
     if (this.#stopped) return;
     this.#lap();
     this.#step = step;
@@ -145,7 +163,7 @@ class PhaseClock {
   #lap(): void {
     const now = monotonicMs();
     // What was done before the first step (reading certificates) is not the gateway's time.
-    if (this.#step !== null) this.#phasesMs[this.#step] = now - this.#since;
+    if (this.#step !== null) this.#phasesMs[this.#step] ??= now - this.#since;
     this.#since = now;
   }
 }

@@ -37,6 +37,9 @@ const WHEN: Readonly<Record<Step, string>> = {
   tls: "during the TLS handshake",
   upgrade: "before the WebSocket upgrade was answered",
   connack: "after CONNECT, before a complete CONNACK",
+  suback: "before a SUBACK",
+  puback: "before a PUBACK",
+  roundtrip: "before the message came back",
   response: "before a complete response",
 };
 

@@ -2,6 +2,7 @@ import { assertNever } from "../lib/errors.ts";
 import { scrub } from "../lib/scrub.ts";
 import type { CauseCode } from "../model/causes.ts";
 import type { Outcome, Transport } from "../model/outcome.ts";
+import type { TopicAnswer } from "../model/proof.ts";
 import type { Secret } from "../model/secret.ts";
 import { describeFailure } from "./classify-error.ts";
 import { connackName } from "./connack-codes.ts";
@@ -9,7 +10,12 @@ import type { Ending, Step } from "./ending.ts";
 
 /** An outcome without its transport, and with a reason that is not yet fit to be shown. */
 type Meaning =
-  | { readonly kind: "accepted"; readonly code: number }
+  | {
+      readonly kind: "accepted";
+      readonly code: number;
+      readonly sessionPresent: boolean | null;
+      readonly topics: readonly TopicAnswer[];
+    }
   | {
       readonly kind: "refused";
       readonly how: "code" | "status" | "closed";
@@ -37,7 +43,11 @@ export function classify(
   const meaning = meaningOf(ending, step);
   switch (meaning.kind) {
     case "accepted":
-      return { kind: "accepted", transport, code: meaning.code, sessionPresent: null, topics: [] };
+      return {
+        ...meaning,
+        transport,
+        topics: meaning.topics.map((each) => ({ ...each, evidence: scrub(each.evidence, secrets) })),
+      };
     case "refused":
       return {
         kind: "refused",
@@ -64,7 +74,7 @@ export function classify(
 function meaningOf(ending: Ending, step: Step | null): Meaning {
   switch (ending.kind) {
     case "connack":
-      return connackMeaning(ending.code, ending.reason);
+      return connackMeaning(ending);
     case "status":
       return statusMeaning(ending.status, ending.reason, step);
     case "closed":
@@ -110,13 +120,18 @@ const WAITING_FOR: Readonly<Record<Step, string>> = {
   tls: "the TLS handshake was not completed",
   upgrade: "the WebSocket upgrade was not answered",
   connack: "CONNECT was sent and no complete CONNACK came",
+  suback: "SUBSCRIBE was sent and no SUBACK came",
+  puback: "PUBLISH was sent and no PUBACK came",
+  roundtrip: "the message did not come back",
   response: "the request was sent and no complete response came",
 };
 
+type Connack = Extract<Ending, { kind: "connack" }>;
+
 /** Codes of both versions share one table: none has two meanings. MQTT 3.1.1 section 3.2.2.3, MQTT 5 section 3.2.2.2. */
-function connackMeaning(code: number, serverReason: string | null): Meaning {
-  if (code === 0) return { kind: "accepted", code };
-  const reason = withDetail(`CONNACK ${code}, ${connackName(code)}`, serverReason);
+function connackMeaning({ code, reason: said, sessionPresent, topics }: Connack): Meaning {
+  if (code === 0) return { kind: "accepted", code, sessionPresent, topics };
+  const reason = withDetail(`CONNACK ${code}, ${connackName(code)}`, said);
   const cause = CONNACK_UNREACHABLE.get(code);
   if (cause !== undefined) return { kind: "unreachable", cause, code, reason };
   return { kind: "refused", how: "code", code, reason };
@@ -133,7 +148,9 @@ const CONNACK_UNREACHABLE: ReadonlyMap<number, CauseCode> = new Map([
 function statusMeaning(status: number, detail: string | null, step: Step | null): Meaning {
   const what = step === "upgrade" ? "the WebSocket upgrade was answered with HTTP" : "HTTP";
   const reason = withDetail(`${what} ${status}`, detail);
-  if (step === "response" && status >= 200 && status < 300) return { kind: "accepted", code: status };
+  if (step === "response" && status >= 200 && status < 300) {
+    return { kind: "accepted", code: status, sessionPresent: null, topics: [] };
+  }
   // Which of the two a cause gives is undocumented, so both are a denial.
   if (status === 401 || status === 403) return { kind: "refused", how: "status", code: status, reason };
   if (status === 429) return { kind: "unreachable", cause: "GATEWAY_THROTTLED", code: status, reason };

@@ -1,10 +1,8 @@
 import { Buffer } from "node:buffer";
-import type { IClientOptions } from "mqtt";
+import type { IConnectPacket } from "mqtt-packet";
 import type { ConnectFields } from "../model/context.ts";
 import type { Ending } from "./ending.ts";
 
-/** setTimeout's largest delay: the attempt's own timeout is the one that counts. */
-const NEVER_MS = 2 ** 31 - 1;
 /** MQTT strings and binary data carry a length of two bytes [MQTT-1.5.3]. */
 const MAX_FIELD_BYTES = 65_535;
 
@@ -22,7 +20,7 @@ export function connectProblem(connect: ConnectFields): Ending | null {
     return invalid(`the ${tooLong[0]} has ${tooLong[1]} bytes; CONNECT holds at most ${MAX_FIELD_BYTES}`);
   }
   if (connect.password !== null && connect.username === null) {
-    // [MQTT-3.1.2-22]; MQTT 5 would allow it, the library does not.
+    // [MQTT-3.1.2-22]; MQTT 5 would allow it.
     return invalid("a password without a user name cannot be sent");
   }
   if (connect.clientId === "" && !connect.cleanSession) {
@@ -35,10 +33,11 @@ function invalid(reason: string): Ending {
   return { kind: "unusable", cause: "PROFILE_INVALID", reason };
 }
 
-/** CONNECT as MQTT.js is told to write it: one attempt, and no timer but the attempt's. */
-export function connectOptions(connect: ConnectFields): IClientOptions {
+/** CONNECT with exactly the fields of the wire [MQTT-3.1]. */
+export function connectPacket(connect: ConnectFields): IConnectPacket {
   const { will, mqttVersion, sessionExpirySeconds } = connect;
   return {
+    cmd: "connect",
     protocolId: "MQTT",
     protocolVersion: mqttVersion,
     clientId: connect.clientId,
@@ -53,11 +52,5 @@ export function connectOptions(connect: ConnectFields): IClientOptions {
     ...(mqttVersion === 5 && sessionExpirySeconds > 0
       ? { properties: { sessionExpiryInterval: sessionExpirySeconds } }
       : {}),
-    reconnectPeriod: 0,
-    resubscribe: false,
-    connectTimeout: NEVER_MS,
-    timerVariant: "native",
-    // Its own logger prints options, user name included.
-    log: () => {},
   };
 }

@@ -1,13 +1,20 @@
 import type { CauseCode } from "../model/causes.ts";
 import type { Phase } from "../model/outcome.ts";
+import type { TopicAnswer } from "../model/proof.ts";
 
 /** The steps a prober goes through; each is also the name of the phase it is timed as. */
-export type Step = Extract<Phase, "dns" | "tcp" | "tls" | "upgrade" | "connack" | "response">;
+export type Step = Phase;
 
 /** The bare facts of how a connection ended, before they are given a meaning (`classify.ts`). */
 export type Ending =
-  /** A whole CONNACK came. `reason`: the reason string of MQTT 5. */
-  | { readonly kind: "connack"; readonly code: number; readonly reason: string | null }
+  /** A whole CONNACK came. `reason`: the reason string of MQTT 5. `topics`: what was settled after it. */
+  | {
+      readonly kind: "connack";
+      readonly code: number;
+      readonly reason: string | null;
+      readonly sessionPresent: boolean;
+      readonly topics: readonly TopicAnswer[];
+    }
   /** A whole HTTP answer came, or the status line of a refusal. `reason`: error type and message. */
   | { readonly kind: "status"; readonly status: number; readonly reason: string | null }
   /** The gateway closed in order: FIN, or a WebSocket close frame whose code and text are the reason. */

@@ -5,15 +5,16 @@ import type { ProbeFn } from "../model/ports.ts";
 import { type Attempt, attempt } from "./attempt.ts";
 import { dial } from "./dial.ts";
 import { exposeHeaders, pathProblem } from "./http-request.ts";
+import { MARKER } from "./marker.ts";
 import { meter } from "./meter.ts";
 import { settleRefusal } from "./refusal.ts";
 
 type HttpsWire = Extract<Wire, { kind: "https" }>;
 
-/** What is published: small, constant, and tells whoever finds it where it is from. */
-const PAYLOAD = "fleet-smoke probe";
-
-/** HTTPS publish: one POST over HTTP/1.1 (docs.aws.amazon.com/iot, http.html). */
+/**
+ * HTTPS publish: one POST over HTTP/1.1 (docs.aws.amazon.com/iot, http.html). There is nothing to try after it:
+ * another topic is another request, and the device would make it on its own.
+ */
 export const probeHttps: ProbeFn<HttpsWire> = (input) =>
   attempt(input, async (attempt) => {
     const problem = pathProblem(input.wire.path);
@@ -46,12 +47,14 @@ function clientOver(socket: TLSSocket, endpoint: string, attempt: Attempt): Clie
 }
 
 async function publish(client: Client, wire: HttpsWire, endpoint: string, attempt: Attempt): Promise<void> {
+  attempt.note("> POST");
   const { statusCode, headers, body } = await client.request({
     method: "POST",
     path: wire.path.exposeText(),
     headers: exposeHeaders(wire.headers, endpoint),
-    body: PAYLOAD,
+    body: MARKER,
   });
+  attempt.note(`< ${statusCode}`);
   if (statusCode < 200 || statusCode >= 300) {
     const errorType = headers["x-amzn-errortype"];
     settleRefusal(attempt, statusCode, typeof errorType === "string" ? errorType : null, body);

@@ -6,7 +6,7 @@ import { dial } from "./dial.ts";
 import { meter } from "./meter.ts";
 import { openSession } from "./session.ts";
 
-/** MQTT 3.1.1 or 5 over TLS: CONNECT, CONNACK, DISCONNECT (docs.aws.amazon.com/iot, protocols.html). */
+/** MQTT 3.1.1 or 5 over TLS: CONNECT, CONNACK, the tests, DISCONNECT (docs.aws.amazon.com/iot, protocols.html). */
 export const probeMqtt: ProbeFn<Extract<Wire, { kind: "mqtt" }>> = (input) =>
   attempt(input, async (attempt) => {
     const problem = connectProblem(input.wire.connect);
@@ -14,6 +14,6 @@ export const probeMqtt: ProbeFn<Extract<Wire, { kind: "mqtt" }>> = (input) =>
     const socket = await dial(input.target, input.wire.tls, attempt);
     if (socket === null) return;
     socket.on("error", (error) => attempt.settle({ kind: "failed", error }));
-    openSession(socket, input.wire.connect, attempt);
+    openSession(socket, input, attempt);
     meter(socket, attempt);
   });

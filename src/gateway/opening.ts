@@ -29,6 +29,8 @@ export function readOpening(bytes: Uint8Array, version: MqttVersion): Opening {
   if (length === "incomplete") return INCOMPLETE;
   if (length === "malformed") return violation("the length of the first packet is malformed");
   if (version === 4 && length !== 2) return violation(`the CONNACK has ${length} bytes instead of 2`);
+  // Two: an old broker answers version 5 in the form of 3.1.1.
+  if (type === CONNACK && length < 2) return violation(`the CONNACK has ${length} bytes: no code is in it`);
   if (length > MAX_BYTES_BEFORE_VERDICT) return violation(`the CONNACK announces ${length} bytes`);
   return { kind: "plausible" };
 }

@@ -1,10 +1,9 @@
-import { Buffer } from "node:buffer";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
 import { createWebSocketStream, WebSocket } from "ws";
 import { errorCode, errorMessage } from "../lib/errors.ts";
 import type { Wire } from "../model/context.ts";
-import type { ProbeFn } from "../model/ports.ts";
+import type { ProbeFn, ProbeInput } from "../model/ports.ts";
 import { type Attempt, attempt } from "./attempt.ts";
 import { connectProblem } from "./connect-packet.ts";
 import { dial } from "./dial.ts";
@@ -35,7 +34,7 @@ export const probeWss: ProbeFn<WssWire> = (input) =>
     attempt.enter("upgrade");
     const ws = upgrade(socket, input.wire, input.target.endpoint, attempt);
     attempt.defer(() => ws.terminate());
-    converse(ws, input.wire, attempt);
+    converse(ws, input, attempt);
   });
 
 function upgrade(socket: TLSSocket, wire: WssWire, endpoint: string, attempt: Attempt): WebSocket {
@@ -48,15 +47,17 @@ function upgrade(socket: TLSSocket, wire: WssWire, endpoint: string, attempt: At
     finishRequest: (request: ClientRequest) => {
       request.path = wire.path.exposeText();
       request.once("socket", () => meter(socket, attempt));
+      attempt.note("> GET");
       request.end();
     },
   });
 }
 
-function converse(ws: WebSocket, wire: WssWire, attempt: Attempt): void {
+function converse(ws: WebSocket, input: ProbeInput<WssWire>, attempt: Attempt): void {
   let session: Session | null = null;
   ws.on("error", (error) => attempt.settle(endingOf(error)));
   ws.once("unexpected-response", (_request: ClientRequest, response: IncomingMessage) => {
+    attempt.note(`< ${response.statusCode}`);
     const errorType = response.headers["x-amzn-errortype"];
     settleRefusal(
       attempt,
@@ -66,6 +67,7 @@ function converse(ws: WebSocket, wire: WssWire, attempt: Attempt): void {
     );
   });
   ws.once("upgrade", (response) => {
+    attempt.note("< 101");
     if (response.headers["sec-websocket-protocol"] !== undefined) return;
     attempt.settle({
       kind: "violation",
@@ -78,13 +80,10 @@ function converse(ws: WebSocket, wire: WssWire, attempt: Attempt): void {
     ws.on("message", (_data, isBinary) => {
       if (!isBinary) attempt.settle(violation("the gateway sent MQTT in a text frame"));
     });
-    const stream = createWebSocketStream(ws, {
-      // CONNECT is written in pieces: as a device sends it, it is one frame.
-      writev: (pieces, done) => ws.send(Buffer.concat(pieces.map(({ chunk }) => chunk as Buffer)), done),
-    });
+    const stream = createWebSocketStream(ws);
     // ws has reported its own errors by now; what is left is a CONNECT that could not be written.
     stream.on("error", (error) => attempt.settle({ kind: "failed", error }));
-    session = openSession(stream, wire.connect, attempt);
+    session = openSession(stream, input, attempt);
   });
   ws.once("close", (code, reason) => {
     if (session === null) attempt.settle({ kind: "closed", reason: null });

@@ -9,6 +9,8 @@ export interface TopicTest {
   readonly action: TopicAction;
   readonly topic: string;
   readonly expected: Access;
+  /** For `receive`: what to subscribe to, where that is not the topic itself but a filter that covers it. */
+  readonly filter?: string;
 }
 
 /**
@@ -19,6 +21,8 @@ export interface TopicAnswer {
   readonly test: TopicTest;
   readonly answer: "allowed" | "denied" | "unanswered";
   readonly evidence: string;
+  /** Denied by a close without a word: an outage looks the same until the gateway lets the device in again. */
+  readonly closed?: true;
 }
 
 /** A test with what the policy says about it. `not-tried`: predicted only, for example for a live device. */

@@ -119,7 +119,10 @@ describe("a status", () => {
 describe("a CONNACK", () => {
   test("is accepted with code 0 and no other", () => {
     for (let code = 0; code < 256; code += 1) {
-      const outcome = meaning({ kind: "connack", code, reason: null }, "connack");
+      const outcome = meaning(
+        { kind: "connack", code, reason: null, sessionPresent: false, topics: [] },
+        "connack",
+      );
       expect(outcome.kind === "accepted").toBe(code === 0);
       expect(outcome).toMatchObject({ code });
     }
@@ -129,8 +132,8 @@ describe("a CONNACK", () => {
 test("no ending shows a secret it was given", () => {
   const text = "s3cret-token-value";
   const endings: readonly Ending[] = [
-    { kind: "connack", code: 135, reason: text },
-    { kind: "connack", code: 136, reason: text },
+    { kind: "connack", code: 135, reason: text, sessionPresent: false, topics: [] },
+    { kind: "connack", code: 136, reason: text, sessionPresent: false, topics: [] },
     { kind: "status", status: 403, reason: text },
     { kind: "status", status: 503, reason: text },
     { kind: "closed", reason: text },
