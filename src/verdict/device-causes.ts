@@ -36,7 +36,8 @@ function writtenQueries(context: DeviceContext | null): [string, Secret][] {
   return queries;
 }
 
-const usernameMalformed: Detector = ({ context }) => {
+/** Row 8: nothing that was read out of such a user name can be relied on. */
+export const usernameMalformed: Detector = ({ context }) => {
   if (context === null || context.wire.kind === "https") return null;
   const marks = context.wire.connect.username?.exposeText().split("?").length ?? 1;
   return marks > 2
@@ -81,17 +82,21 @@ function isoSeconds(seconds: number): string {
   return new Date(seconds * 1000).toISOString();
 }
 
-/** Row 5: TLS fails, at the latest when the certificate has been looked at (TLS 1.3: after the handshake). */
+/** Row 5: the handshake fails, or (TLS 1.3) the connection ends once the certificate has been looked at. */
 export const clientCertificateUnexpected: Detector = ({ context, outcome, preflight }) => {
   if (!context?.wire.tls.clientCertificate) return null;
   const { domain } = preflight;
   const isWanted = domain.kind === "known" && domain.value?.authenticationType.endsWith("X509") === true;
   if (isWanted || context.wire.tls.alpn.some((each) => CERTIFICATE_ALPN.includes(each))) return null;
-  if (outcome.kind !== "unreachable" || outcome.cause !== "TLS_FAILED") return null;
-  return {
-    code: "CLIENT_CERTIFICATE_UNEXPECTED",
-    evidence: `the handshake failed with a client certificate: ${outcome.reason}`,
-  };
+  const isBareEnd =
+    (outcome.kind === "refused" && outcome.how === "closed") ||
+    (outcome.kind === "unreachable" && (outcome.cause === "TLS_FAILED" || outcome.cause === "GATEWAY_RESET"));
+  return isBareEnd
+    ? {
+        code: "CLIENT_CERTIFICATE_UNEXPECTED",
+        evidence: `a client certificate was sent, and this came of it: ${outcome.reason ?? "a bare close"}`,
+      }
+    : null;
 };
 
 /** 3.1.1: 4 bad user name or password; 5: 0x86 the same. */
@@ -109,7 +114,6 @@ export const DEVICE_DETECTORS: readonly Detector[] = [
   // Before its plain form: a doubly encoded signature is no base64 either.
   signatureUrlEncoding,
   signatureNotBase64,
-  usernameMalformed,
   clientIdInvalid,
   tokenExpired,
 ];

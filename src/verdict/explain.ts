@@ -10,7 +10,12 @@ import {
 } from "./authorizer-causes.ts";
 import { CAUSES } from "./causes.ts";
 import { acceptedPastAuthorizer, CONNECTION_DETECTORS } from "./connection-causes.ts";
-import { CODE_DETECTORS, clientCertificateUnexpected, DEVICE_DETECTORS } from "./device-causes.ts";
+import {
+  CODE_DETECTORS,
+  clientCertificateUnexpected,
+  DEVICE_DETECTORS,
+  usernameMalformed,
+} from "./device-causes.ts";
 import { type Detector, explicable, type Finding, keptOut } from "./facts.ts";
 import { refusedLate } from "./function-causes.ts";
 import { type Judgement, judge } from "./judge.ts";
@@ -96,6 +101,7 @@ const CONNECTING: readonly Detector[] = [...CONNECTION_DETECTORS, sniMismatch, c
  */
 const DETECTORS: readonly Detector[] = [
   ...DOMAIN_DETECTORS,
+  ...onlyIfKeptOut([usernameMalformed]),
   ...CHOICE_DETECTORS,
   ...TOKEN_DETECTORS,
   ...onlyIfKeptOut(DEVICE_DETECTORS),

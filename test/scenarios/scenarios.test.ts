@@ -1,0 +1,47 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Result } from "../../src/model/result.ts";
+import { makePki } from "../support/gateway-pki.ts";
+import { AUTHORIZERS } from "./authorizers.ts";
+import { CONTROLS } from "./controls.ts";
+import { CREDENTIALS } from "./credentials.ts";
+import { POLICIES } from "./policies.ts";
+import type { Scenario } from "./scenario.ts";
+import { SURROUNDINGS } from "./surroundings.ts";
+import { byEmulator, enact } from "./world.ts";
+
+const SCENARIOS: readonly Scenario[] = [
+  ...CONTROLS,
+  ...CREDENTIALS,
+  ...AUTHORIZERS,
+  ...POLICIES,
+  ...SURROUNDINGS,
+];
+
+describe("scenarios", () => {
+  const results = new Map<string, Result>();
+
+  beforeAll(async () => {
+    const pki = makePki();
+    const worlds = byEmulator(SCENARIOS);
+    const enacted = await Promise.all(worlds.map((each) => enact(each, pki)));
+    for (const [name, result] of enacted.flatMap((each) => [...each])) results.set(name, result);
+  }, 120_000);
+
+  it("names the right cause first, and none where nothing is wrong", () => {
+    const wrong = SCENARIOS.flatMap((scenario) => wrongness(scenario, results.get(scenario.name)));
+    process.stdout.write(`scenarios: ${SCENARIOS.length}, right: ${SCENARIOS.length - wrong.length}\n`);
+    expect(wrong.join("\n")).toBe("");
+  });
+});
+
+/** One line about a scenario that went wrong. */
+function wrongness({ name, rows, verdict, cause }: Scenario, result: Result | undefined): string[] {
+  if (result === undefined) return [`${name}: no result`];
+  const causes = result.verdict.causes;
+  const said = `${result.verdict.kind} ${causes[0]?.code ?? null}`;
+  const expected = `${verdict} ${cause}`;
+  if (said === expected && (cause !== null || causes.length === 0)) return [];
+  const evidence = causes.map((each) => `\n      ${each.code}: ${each.evidence}`).join("");
+  const facts = `${result.invocation.kind}/${result.prediction.decision}/${result.outcome.kind}`;
+  return [`row ${rows.join(", ") || "-"}: ${name}: expected ${expected}, got ${said} (${facts})${evidence}`];
+}
