@@ -1,4 +1,5 @@
 import type { Buffer } from "node:buffer";
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { errorCode } from "./errors.ts";
 
@@ -10,7 +11,8 @@ export type BoundedFile =
 /** Reads a regular file of at most `maxBytes`; pipes and devices are refused, because they may never end. */
 export async function readBoundedFile(path: string, maxBytes: number): Promise<BoundedFile> {
   try {
-    await using handle = await open(path, "r");
+    // Without O_NONBLOCK opening a pipe would wait for somebody to write to it.
+    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stat = await handle.stat();
     if (stat.isDirectory()) return unreadable("is a folder");
     if (!stat.isFile()) return unreadable("is not a regular file");

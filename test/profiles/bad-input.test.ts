@@ -86,6 +86,17 @@ ${GOOD}
     read: [],
   },
   {
+    what: "a stray quote in CSV does not hide the rows up to the next one",
+    name: "f.csv",
+    content:
+      'id,protocol,identity,clientId\na,mqtt,dedicated,5" a\nb,mqtt,dedicated,b\nc,mqtt,dedicated,6" c\nd,mqtt,dedicated,d\n',
+    problems: [
+      "f.csv | 2 | - | not valid CSV: a quote inside a cell must be doubled",
+      "f.csv | 4 | - | expected a closing quote within 1 MiB",
+    ],
+    read: ["b", "d"],
+  },
+  {
     what: "an empty file is a problem",
     name: "f.ndjson",
     content: "",

@@ -6,13 +6,21 @@ import { type RawRecord, type RecordReader, unreadable } from "../record.ts";
 import type { ObjectRule } from "../schema.ts";
 import { type Column, readHeader, readRow } from "./csv-columns.ts";
 
-/** The lines of one row: several where a quoted cell holds line breaks. */
+/** A line of a row: a quoted cell may hold line breaks. */
 interface RowText {
   readonly line: number;
   readonly text: string;
 }
 
+/** A row whose cells could be told apart. */
+interface Row {
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
 const BLANK = /^\s*$/;
+const UNCLOSED = "expected a closing quote within 1 MiB";
+const STRAY = "not valid CSV: a quote inside a cell must be doubled";
 
 /** A header of dotted columns, then a profile a row. The rule says what type a column has. */
 export function csvReader(rule: ObjectRule): RecordReader {
@@ -31,37 +39,40 @@ class RowJoiner {
   #open: RowText[] = [];
   #openLength = 0;
 
-  push(line: Line): readonly (RowText | RawRecord)[] {
-    if (line.kind === "bad") return [...this.#giveUp(), unreadable(line.line, line.message)];
-    const { kind: _, ...row } = line;
+  push(line: Line): readonly (Row | RawRecord)[] {
+    if (line.kind === "bad") return [...this.#giveUp(UNCLOSED), unreadable(line.line, line.message)];
     const isOpen = this.#open.length > 0;
-    const closes = hasOddQuotes(row.text);
-    if (!isOpen && !closes) return BLANK.test(row.text) ? [] : [row];
-    this.#open.push(row);
-    this.#openLength += row.text.length + 1;
-    if (isOpen && closes) return [this.#close()];
-    return this.#openLength > MAX_LINE_BYTES ? this.#giveUp() : [];
+    const closes = hasOddQuotes(line.text);
+    if (!isOpen && !closes && BLANK.test(line.text)) return [];
+    this.#open.push(line);
+    this.#openLength += line.text.length + 1;
+    if (isOpen === closes) return this.#close();
+    return this.#openLength > MAX_LINE_BYTES ? this.#giveUp(UNCLOSED) : [];
   }
 
-  end(): readonly (RowText | RawRecord)[] {
-    return this.#giveUp();
+  end(): readonly (Row | RawRecord)[] {
+    return this.#giveUp(UNCLOSED);
   }
 
-  #close(): RowText {
-    const lines = this.#open;
+  #close(): readonly (Row | RawRecord)[] {
+    const [first] = this.#open;
+    const cells = parseCells(this.#open.map(({ text }) => text).join("\n"));
+    if (cells === null || first === undefined) return this.#giveUp(STRAY);
     this.#open = [];
     this.#openLength = 0;
-    return { line: lines[0]?.line ?? 1, text: lines.map(({ text }) => text).join("\n") };
+    return [{ line: first.line, cells }];
   }
 
-  /** The quote is never closed: only its own line is bad, the lines it swallowed are rows like others. */
-  #giveUp(): readonly (RowText | RawRecord)[] {
+  /** A quote is where none may be: only its own line is bad, the lines it swallowed are rows like others. */
+  #giveUp(message: string): readonly (Row | RawRecord)[] {
     const [first, ...swallowed] = this.#open;
     if (first === undefined) return [];
     this.#open = [];
     this.#openLength = 0;
-    const bad = unreadable(first.line, "expected a closing quote within 1 MiB");
-    return [bad, ...swallowed.flatMap((row) => this.push({ kind: "text", ...row }))];
+    return [
+      unreadable(first.line, message),
+      ...swallowed.flatMap((row) => this.push({ kind: "text", ...row })),
+    ];
   }
 }
 
@@ -80,13 +91,11 @@ class Table {
     this.#rule = rule;
   }
 
-  read(row: RowText | RawRecord): readonly RawRecord[] {
+  read(row: Row | RawRecord): readonly RawRecord[] {
     if (this.#columns === "unusable") return [];
     if ("kind" in row) return [row];
-    const cells = parseCells(row.text);
-    if (cells === null) return [unreadable(row.line, "not valid CSV: a quote inside a cell must be doubled")];
-    if (this.#columns === "unknown") return this.#readHeader(row.line, cells);
-    return [readRow(row.line, cells, this.#columns)];
+    if (this.#columns === "unknown") return this.#readHeader(row.line, row.cells);
+    return [readRow(row.line, row.cells, this.#columns)];
   }
 
   /** Without a sound header no row means anything: they are not reported one by one. */
