@@ -1,6 +1,13 @@
+import type { GuardRecord } from "../model/guard.ts";
 import type { Invocation } from "../model/invocation.ts";
 import type { Outcome, Transport } from "../model/outcome.ts";
-import type { AuthorizerWord, Result, ResultRecord, SecondAttemptRecord } from "../model/result.ts";
+import type {
+  AuthorizerWord,
+  GuardFields,
+  Result,
+  ResultRecord,
+  SecondAttemptRecord,
+} from "../model/result.ts";
 import type { SecondAttempt } from "../model/second-wave.ts";
 import type { Target } from "../model/target.ts";
 import { assertNever } from "./errors.ts";
@@ -53,8 +60,14 @@ export function toRecord(result: Result): ResultRecord {
     verdict: verdict.kind,
     causes: verdict.causes,
     secondAttempts: result.secondAttempts.map(attemptFields),
+    guard: result.guard === null ? null : guardFields(result.guard),
     timings: { invokeSeconds: invokeSeconds(invocation), phases: phaseSeconds(outcome) },
   };
+}
+
+function guardFields({ state, connected, sessionPresent }: GuardRecord): GuardFields {
+  const [via, evidence] = state.kind === "unknown" ? [null, state.reason] : [state.via, state.evidence];
+  return { state: state.kind, via, evidence, connected, sessionPresent };
 }
 
 type InvocationFields = Pick<

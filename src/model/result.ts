@@ -1,6 +1,6 @@
 import type { Cause } from "./causes.ts";
 import type { Check } from "./check.ts";
-import type { GuardRecord } from "./guard.ts";
+import type { ConnectionState, GuardRecord, StateSource } from "./guard.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Outcome, RefusedHow } from "./outcome.ts";
 import type { Prediction } from "./prediction.ts";
@@ -42,6 +42,17 @@ export interface SecondAttemptRecord {
   readonly gatewayCode: number | null;
 }
 
+/** What was done about a client id that a live device may use. */
+export interface GuardFields {
+  readonly state: ConnectionState["kind"];
+  /** The operation that told; null: none did. */
+  readonly via: StateSource | null;
+  /** What AWS said, or why the state is not known. */
+  readonly evidence: string;
+  readonly connected: boolean;
+  readonly sessionPresent: boolean | null;
+}
+
 /** A result without its profile's credentials: what is stored, reported and sent (design 6.7). */
 export interface ResultRecord {
   readonly seq: number;
@@ -69,6 +80,8 @@ export interface ResultRecord {
   readonly causes: readonly Cause[];
   /** What became of the device with one thing changed, where it was kept out and something was worth a try. */
   readonly secondAttempts: readonly SecondAttemptRecord[];
+  /** null: nothing was asked about the client id. */
+  readonly guard: GuardFields | null;
   readonly tls: { readonly version: string; readonly cipher: string; readonly address: string } | null;
   readonly certificateExpiresAt: string | null;
   readonly timings: {

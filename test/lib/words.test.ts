@@ -49,6 +49,8 @@ describe("toRecord", () => {
       gatewayReason: null,
       verdict: "pass",
       causes: [],
+      secondAttempts: [],
+      guard: null,
       tls: { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", address: "127.0.0.1" },
       certificateExpiresAt: null,
       timings: { invokeSeconds: 0.02, phases: { dns: 0, tcp: 0.001, tls: 0.004, connack: 0.005 } },
@@ -67,6 +69,18 @@ describe("toRecord", () => {
       gatewayCode: 403,
       gatewayReason: "no",
     });
+  });
+
+  it("says what was done about a live device's client id", () => {
+    const rest = { connected: false, sessionPresent: null };
+    const offline = { kind: "offline", via: "GetConnection", session: "none", evidence: "gone" } as const;
+    const records = [offline, { kind: "unknown", reason: "not permitted" } as const].map((state) =>
+      toRecord(resultOf({ guard: { state, ...rest } })),
+    );
+    expect(records.map(({ guard }) => guard)).toEqual([
+      { state: "offline", via: "GetConnection", evidence: "gone", ...rest },
+      { state: "unknown", via: null, evidence: "not permitted", ...rest },
+    ]);
   });
 
   it("has no MQTT version for HTTPS", () => {

@@ -16,7 +16,9 @@ async function plan(allowDeviceIdentity: number, cohorts: readonly string[] | nu
     yield* FLEET;
   }
   const selection = { suite: "all", cohorts, devices: null, allowDeviceIdentity };
-  return Array.fromAsync(planChecks(profiles(), { cohorts: null }, selection));
+  const checks: Check[] = [];
+  for await (const check of planChecks(profiles(), { cohorts: null }, selection)) checks.push(check);
+  return checks;
 }
 
 function lifted(checks: readonly Check[]): string[] {

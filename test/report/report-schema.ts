@@ -94,6 +94,16 @@ const result = z.strictObject({
       }),
     )
     .describe("What became of a device that was kept out, with one thing changed"),
+  guard: z
+    .strictObject({
+      state: z.enum(["connected", "offline", "unknown"]),
+      via: z.enum(["GetConnection", "GetThingConnectivityData"]).nullable(),
+      evidence: z.string().describe("What AWS said, or why the state is not known"),
+      connected: z.boolean().describe("Was the gateway connected to?"),
+      sessionPresent: z.boolean().nullable().describe("CONNACK's flag; null where there was none"),
+    })
+    .nullable()
+    .describe("What was done about a client id that a live device may use; null: nothing was asked"),
   tls: z.strictObject({ version: z.string(), cipher: z.string(), address: z.string() }).nullable(),
   certificateExpiresAt: z.iso.datetime().nullable(),
   timings: z.strictObject({
@@ -137,6 +147,16 @@ export const reportSchema = z
         max: seconds,
       }),
     ),
+    preflight: z
+      .array(
+        z.strictObject({
+          target: z.string(),
+          what: z.string().describe("The API call, or dns, tls, certificate, clock"),
+          state: z.enum(["ok", "problem", "not-checked"]),
+          detail: z.string(),
+        }),
+      )
+      .describe("What was looked at before the first check"),
     notes: z.array(z.string()),
     results: z.array(result).describe("In plan order"),
   })
