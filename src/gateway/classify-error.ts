@@ -73,10 +73,19 @@ function isTlsCode(code: string): boolean {
  */
 function tlsFailure(error: unknown): Failure {
   const detail = tlsDetail(error);
-  const tlsAlert = /\balert\b/i.test(detail);
+  const tlsAlert = /\balert\b/i.test(detail) || NAMELESS_ALERTS.has(detail.toLowerCase());
   const what = tlsAlert ? "the gateway sent a TLS alert" : "TLS failed";
   return { ...unreachable("TLS_FAILED", `${what}: ${detail}`), tlsAlert };
 }
+
+/** Alerts 110 to 114, which OpenSSL tells of without the word. */
+const NAMELESS_ALERTS: ReadonlySet<string> = new Set([
+  "tlsv1 unsupported extension",
+  "tlsv1 certificate unobtainable",
+  "tlsv1 unrecognized name",
+  "tlsv1 bad certificate status response",
+  "tlsv1 bad certificate hash value",
+]);
 
 /** OpenSSL's own words, without addresses, library and file names. */
 function tlsDetail(error: unknown): string {

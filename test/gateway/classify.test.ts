@@ -60,6 +60,7 @@ describe("an error", () => {
       { code: "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL", reason: "tlsv1 alert no application protocol" },
       "boom",
     ],
+    [{ code: "ERR_SSL_TLSV1_UNRECOGNIZED_NAME", reason: "tlsv1 unrecognized name" }, "boom"],
     [
       { code: "EPROTO" },
       "write EPROTO 80:error:0A000460:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:../x.c:1:SSL alert number 116",
