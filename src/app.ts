@@ -6,27 +6,34 @@ import { createDescribe } from "./aws/describe.ts";
 import { createInvoke } from "./aws/invoke.ts";
 import { createPreflight } from "./aws/preflight.ts";
 import { decide } from "./gate/decide.ts";
+import { handshake } from "./gateway/handshake.ts";
 import { probe } from "./gateway/probers.ts";
 import type { Log } from "./lib/log.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import type { Check } from "./model/check.ts";
 import type { Config, Suite } from "./model/config.ts";
 import type { Examined } from "./model/facts.ts";
-import type { CredentialsFn } from "./model/ports.ts";
+import type { CredentialsFn, DerivedLedger } from "./model/ports.ts";
+import type { PreflightFinding } from "./model/preflight.ts";
 import type { Problem } from "./model/problem.ts";
-import type { Profile } from "./model/profile.ts";
 import type { Result } from "./model/result.ts";
 import type { Selection } from "./model/run.ts";
+import type { Decoy } from "./model/second-wave.ts";
 import type { Target } from "./model/target.ts";
-import { examine, judge, type Ports, untested } from "./pipeline.ts";
-import { checksOf, isSelected, planChecks } from "./plan/select.ts";
+import { attempt, derive, examine, judge, type Ports, untested } from "./pipeline.ts";
+import { mayDerive } from "./plan/derive.ts";
+import { preparePlan } from "./plan/prepare.ts";
+import { variationsOf } from "./plan/vary.ts";
 import { createCredentials } from "./profiles/credentials.ts";
 import type { FoundProfile } from "./profiles/find-profile.ts";
 import { type Fleet, openFleet } from "./profiles/fleet.ts";
 import type { Scan } from "./profiles/scanner.ts";
-import type { FleetGroup } from "./run/expected.ts";
+import { clientIdentity, createDerivedLedger } from "./run/derived-ledger.ts";
+import { Draw } from "./run/draw.ts";
 import { createPacer } from "./run/pacer.ts";
-import { Run, type RunPlan } from "./run/run.ts";
+import { lookAtTargets } from "./run/preflight.ts";
+import { Run } from "./run/run.ts";
+import type { SecondWave } from "./run/second-wave.ts";
 
 export interface AppOptions {
   readonly config: Config;
@@ -70,6 +77,7 @@ export class App implements AsyncDisposable {
   readonly #targets: ReadonlyMap<string, Target>;
   readonly #resolveEndpoint: ReturnType<typeof createDescribe>["resolveEndpoint"];
   readonly #releases = new AsyncDisposableStack();
+  readonly #derivedLedger = createDerivedLedger();
 
   constructor(options: AppOptions) {
     const { config, env, version, killGroup, awsCredentials = null } = options;
@@ -138,6 +146,8 @@ export class App implements AsyncDisposable {
         onFault: (check) => this.#fault(check),
         judge,
         decide,
+        secondWave: (decoys) => this.#secondWave(suite, decoys),
+        preflight: (names, signal) => this.#lookAt(names, signal),
         concurrency: new Map(this.config.targets.map(({ name, concurrency }) => [name, concurrency])),
         location: LOCATION,
         log: this.#options.log,
@@ -146,7 +156,10 @@ export class App implements AsyncDisposable {
         runId,
         suite,
         selection,
-        prepare: async (signal) => planOf(await fleet(signal), suite, selection, signal),
+        prepare: async (signal) => {
+          const { fleet: sources, scan } = await fleet(signal);
+          return preparePlan({ ...scan, profiles: () => sources.profiles(signal) }, suite, selection);
+        },
         onResult: (result) => {
           this.metrics.record(result);
           this.metrics.runProgress(suite.name);
@@ -156,12 +169,35 @@ export class App implements AsyncDisposable {
     );
   }
 
+  #secondWave({ derived }: Suite, decoys: readonly Decoy[]): SecondWave {
+    const ledger = this.#derivedLedger;
+    return {
+      perCohort: derived?.perCohort ?? 0,
+      mayDerive,
+      derive: async (passed, signal) => {
+        if (derived === null) return [];
+        const decoy = chooseDecoy(passed.facts, decoys, ledger);
+        return derive(passed, derived, decoy, this.#ports, signal);
+      },
+      ledger,
+      variationsOf,
+      attempt: (examined, variation, signal) => attempt(examined, variation, this.#ports, signal),
+      random: Math.random,
+    };
+  }
+
   /** Everything about one check up to its verdict. */
   async examine(check: Check, signal: AbortSignal): Promise<Examined> {
     const target = this.#target(check);
     const ready = await this.#resolveEndpoint(target, signal);
     if (ready.kind === "failed") return untested(check, asIs(target), ready.cause, ready.message);
     return examine(check, ready.target, this.#ports, signal);
+  }
+
+  #lookAt(names: readonly string[], signal: AbortSignal): Promise<readonly PreflightFinding[]> {
+    const targets = names.flatMap((name) => this.#targets.get(name) ?? []);
+    const { preflight } = this.#ports;
+    return lookAtTargets(targets, { resolveEndpoint: this.#resolveEndpoint, preflight, handshake }, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -211,42 +247,18 @@ function observed(
   };
 }
 
-async function planOf(
-  { fleet, scan }: ScannedFleet,
-  suite: Suite,
-  selection: Selection,
-  signal: AbortSignal,
-): Promise<RunPlan> {
-  const byName =
-    selection.devices === null
-      ? {
-          groups: scan.groups.filter((group) => isSelected({ id: "", ...group }, suite, selection)),
-          notes: [],
-        }
-      : await countDevices(fleet.profiles(signal), suite, { ...selection, devices: selection.devices });
-  return {
-    ...byName,
-    invalidProfiles: scan.invalid,
-    checks: planChecks(fleet.profiles(signal), suite, selection),
-  };
-}
-
-/** Devices are chosen by id, and ids are not kept: they are counted by reading the sources. */
-async function countDevices(
-  profiles: AsyncIterable<Profile>,
-  suite: Suite,
-  selection: Selection & { readonly devices: readonly string[] },
-): Promise<{ groups: FleetGroup[]; notes: string[] }> {
-  const missing = new Set(selection.devices);
-  const groups = new Map<string, { target: string; cohort: string; checks: number }>();
-  for await (const profile of profiles) {
-    if (!isSelected(profile, suite, selection)) continue;
-    missing.delete(profile.id);
-    const { target, cohort } = profile;
-    const group = groups.get(`${target}\n${cohort}`) ?? { target, cohort, checks: 0 };
-    group.checks += checksOf(profile, 0).length;
-    groups.set(`${target}\n${cohort}`, group);
+/** The least used of those that another device can pose as, by chance where several are. */
+function chooseDecoy(
+  { check, target }: Examined["facts"],
+  decoys: readonly Decoy[],
+  ledger: DerivedLedger,
+): Decoy | null {
+  const { id, clientId } = check.profile;
+  const draw = new Draw<Decoy>(1, Math.random);
+  for (const decoy of decoys) {
+    const isOther = decoy.id !== id && (clientId === null || decoy.clientId !== clientId);
+    if (decoy.target !== target.name || !isOther) continue;
+    draw.offer(decoy, ledger.used(clientIdentity(decoy, target)));
   }
-  const notes = [...missing].map((id) => `device ${JSON.stringify(id)} is not in the selected profiles`);
-  return { groups: [...groups.values()], notes };
+  return draw.drawn()[0] ?? null;
 }

@@ -1,10 +1,19 @@
-import { type ConnectionPorts, connect, leftAlone } from "./connection/connect.ts";
+import {
+  type Connected,
+  type ConnectionPorts,
+  connect,
+  leftAlone,
+  pacedProbe,
+} from "./connection/connect.ts";
 import { buildContext } from "./context/build.ts";
+import { corruptCredentials } from "./context/corrupt.ts";
+import { varyWire } from "./context/vary.ts";
 import { wallMs } from "./lib/clock.ts";
 import { assertNever } from "./lib/errors.ts";
 import { unchecked } from "./lib/unchecked.ts";
 import type { CauseCode } from "./model/causes.ts";
 import type { Check } from "./model/check.ts";
+import type { DerivedSettings } from "./model/config.ts";
 import type { DeviceContext } from "./model/context.ts";
 import type { Examined } from "./model/facts.ts";
 import type { DefaultAuthorizer, Invocation } from "./model/invocation.ts";
@@ -16,7 +25,9 @@ import type {
   PreflightFn,
 } from "./model/ports.ts";
 import type { Verdict } from "./model/result.ts";
+import type { Decoy, Variation } from "./model/second-wave.ts";
 import type { ReadyTarget } from "./model/target.ts";
+import { type DerivedCheck, deriveChecks } from "./plan/derive.ts";
 import { NOT_ASKED, predictLesser } from "./policy/lesser.ts";
 import { predictConnect } from "./policy/predict.ts";
 import { verdictOf } from "./verdict/explain.ts";
@@ -44,7 +55,12 @@ export async function examine(
   const read = await ports.credentials(check.profile, signal);
   if (read.kind === "unavailable") return untested(check, target, "CREDENTIAL_UNAVAILABLE", read.reason);
 
-  const context = buildContext(check.profile, check.protocol, read.credentials, target);
+  const { derived } = check;
+  const credentials = derived === null ? read.credentials : corruptCredentials(derived, read.credentials);
+  if (credentials === null) {
+    return untested(check, target, "CREDENTIAL_UNAVAILABLE", "what was to be corrupted is no longer there");
+  }
+  const context = buildContext(check.profile, check.protocol, credentials, target);
   if ("kind" in context) return untested(check, target, "PROFILE_INVALID", context.reason);
 
   const authorizer = await whichAuthorizer(context, target, ports, signal);
@@ -53,7 +69,9 @@ export async function examine(
     authorizer.kind === "known" ? authorizer.name : null,
     signal,
   );
-  const invocation = await askAuthorizer(context, authorizer, target, ports, signal);
+  // The API opens no connection to a device gateway: it cannot tell what becomes of one without a server name.
+  const invocation =
+    derived === "no-sni" ? NOT_INVOKED : await askAuthorizer(context, authorizer, target, ports, signal);
   const predicted = predict(check, context, invocation, target);
   const { outcome, guard, startedAtMs, endedAtMs } = await connect(check, context, target, [], ports, signal);
 
@@ -65,6 +83,32 @@ export async function examine(
 /** The verdict and its causes, once it is known whether a bare close was a refusal. */
 export function judge({ facts }: Examined, closeConfirmed: boolean): Verdict {
   return verdictOf({ ...facts, closeConfirmed });
+}
+
+/** What must be denied, made from a check that passed: everything that applies. */
+export async function derive(
+  { facts }: Examined,
+  { kinds }: Pick<DerivedSettings, "kinds">,
+  decoy: Decoy | null,
+  { defaultAuthorizer }: Pick<Ports, "defaultAuthorizer">,
+  signal: AbortSignal,
+): Promise<DerivedCheck[]> {
+  const asks = kinds.includes("no-authorizer") && facts.authorizer?.kind === "known";
+  const noDefaultAuthorizer = asks && (await defaultAuthorizer(facts.target, signal)).kind === "none";
+  return deriveChecks({ facts, noDefaultAuthorizer, decoy, kinds });
+}
+
+/** The same device again with one thing changed; only the gateway is asked. */
+export async function attempt(
+  { facts }: Examined,
+  variation: Variation,
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<Omit<Connected, "guard">> {
+  const { context, target } = facts;
+  if (context === null) throw new Error("a second attempt of what was never tried");
+  const varied = { ...context, wire: varyWire(context.wire, variation, target) };
+  return pacedProbe(varied, target, [], ports, signal);
 }
 
 /** Whom the gateway will ask: the authorizer the device names, or the one its silence leads to. */
@@ -123,7 +167,6 @@ function predict(
 /** A check that never reached the gateway, and why. It can only become inconclusive. */
 export function untested(check: Check, target: ReadyTarget, cause: CauseCode, reason: string): Examined {
   const { outcome, guard, ...times } = leftAlone({ kind: "skipped", cause, reason }, null);
-  const invocation: Invocation = { kind: "skipped", why: "not-selected" };
   const predicted = unpredicted("the authorizer was not asked");
   const preflight = unchecked("the check was not begun");
   const seen = {
@@ -132,7 +175,7 @@ export function untested(check: Check, target: ReadyTarget, cause: CauseCode, re
     context: null,
     authorizer: null,
     preflight,
-    invocation,
+    invocation: NOT_INVOKED,
     ...predicted,
     outcome,
     topics: [],
@@ -140,6 +183,8 @@ export function untested(check: Check, target: ReadyTarget, cause: CauseCode, re
   };
   return { facts: { ...seen, secondAttempts: [], nowMs: wallMs() }, ...times };
 }
+
+const NOT_INVOKED: Invocation = { kind: "skipped", why: "not-selected" };
 
 function unpredicted(undecided: string): Predicted {
   const prediction = { decision: "unknown", by: null, document: null, statement: null, undecided } as const;

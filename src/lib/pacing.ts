@@ -9,6 +9,9 @@ export const HEADROOM = 0.98;
  */
 export const CLIENT_REST_MS = 1050;
 
+/** Connections of one identity with something corrupted on purpose, over all runs of a process. */
+export const DERIVED_PER_HOUR = 8;
+
 /** How long what AWS says about a target is kept before it is asked again. */
 export const KEEP_ANSWER_MS = 5 * 60_000;
 

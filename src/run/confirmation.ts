@@ -47,12 +47,17 @@ export class Confirmations<T> {
       path.pending.push({ item, attempt });
       return { held: true, settled: [] };
     }
-    if (isExplicit(outcome)) return { held: false, settled: this.#confirm(path, attempt.startedAtMs) };
-    if (isDown(outcome)) {
-      path.lastDownAtMs = attempt.endedAtMs;
-      return { held: false, settled: drain(path, false) };
-    }
-    return { held: false, settled: [] };
+    return { held: false, settled: this.witness(attempt) };
+  }
+
+  /** An attempt that needs no settling itself; a close says nothing. Answers the earlier closes that it settles. */
+  witness(attempt: Attempt): readonly Settled<T>[] {
+    const path = this.#path(attempt);
+    const { outcome } = attempt;
+    if (isExplicit(outcome)) return this.#confirm(path, attempt.startedAtMs);
+    if (!isDown(outcome)) return [];
+    path.lastDownAtMs = attempt.endedAtMs;
+    return drain(path, false);
   }
 
   /** The targets and protocols on which closes still wait. */

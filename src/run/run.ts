@@ -1,13 +1,17 @@
 import { monotonicMs, wallMs } from "../lib/clock.ts";
 import { errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import { DERIVED_PER_HOUR } from "../lib/pacing.ts";
 import type { Check } from "../model/check.ts";
 import type { Suite } from "../model/config.ts";
 import type { Examined } from "../model/facts.ts";
 import type { Counts, GateOutcome, GroupTally } from "../model/gate.ts";
-import type { Result, Verdict } from "../model/result.ts";
+import type { PreflightFinding } from "../model/preflight.ts";
+import type { Result, Verdict, VerdictKind } from "../model/result.ts";
 import type { RunStatus, RunSummary, Selection, StopReason } from "../model/run.ts";
+import type { Decoy } from "../model/second-wave.ts";
 import { type ExpectedGroup, expectedGroups, type FleetGroup } from "./expected.ts";
+import type { SecondWave, SecondWaveReport } from "./second-wave.ts";
 import { groupKey, Tally } from "./tally.ts";
 import { work } from "./worker.ts";
 
@@ -23,6 +27,13 @@ export interface RunPorts {
     readonly cohortRules: Suite["cohortGates"];
     readonly notes: readonly string[];
   }) => GateOutcome;
+  /** What follows from the checks; `decoys`: of the plan. */
+  readonly secondWave: (decoys: readonly Decoy[]) => SecondWave;
+  /** Looks at targets, by name, before the first check; never throws. None: nothing is looked at. */
+  readonly preflight?: (
+    targets: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<readonly PreflightFinding[]>;
   /** Checks in flight, by target name. */
   readonly concurrency: ReadonlyMap<string, number>;
   readonly location: string;
@@ -45,6 +56,9 @@ export interface RunPlan {
   readonly invalidProfiles: number;
   /** What is wrong with the selection itself; any entry forbids a go. */
   readonly notes: readonly string[];
+  /** What else is to be told. */
+  readonly remarks: readonly string[];
+  readonly decoys: readonly Decoy[];
   /** The plan's checks, streamed in order. */
   readonly checks: AsyncIterable<Check>;
 }
@@ -59,12 +73,16 @@ export class Run {
   readonly #tally = new Tally();
   #expected: readonly ExpectedGroup[] = [];
   #invalidProfiles = 0;
+  #preflight: readonly PreflightFinding[] = [];
   readonly #notes: string[] = [];
+  readonly #remarks: string[] = [];
   readonly #stop = new AbortController();
   readonly #abort = new AbortController();
   readonly #startedAtMs = wallMs();
   readonly #started = monotonicMs();
   readonly #verdicts = { pass: 0, fail: 0, inconclusive: 0, skipped: 0 };
+  readonly #derived = { pass: 0, fail: 0, inconclusive: 0, skipped: 0 };
+  #second: SecondWaveReport = { capped: 0, isCutShort: false };
   #drainTimer: NodeJS.Timeout | null = null;
   #durationMs: number | null = null;
   #status: RunStatus = "running";
@@ -84,7 +102,7 @@ export class Run {
   get counts(): Counts {
     const { pass, fail, inconclusive, skipped } = this.#verdicts;
     const checks = pass + fail + inconclusive + skipped;
-    const rest = { notRun: 0, derived: 0, invalidProfiles: this.#invalidProfiles };
+    const rest = { notRun: 0, derived: total(this.#derived), invalidProfiles: this.#invalidProfiles };
     return { planned: this.planned, checks, ...this.#verdicts, ...rest };
   }
 
@@ -93,13 +111,15 @@ export class Run {
     const { suite, onResult } = this.#input;
     const deadline = setTimeout(() => this.stop("DEADLINE_EXCEEDED"), suite.deadlineMs);
     try {
-      const checks = await this.#prepare();
-      await work({
+      const { checks, decoys } = await this.#prepare();
+      this.#second = await work({
         ...this.#ports,
         checks,
+        secondWave: this.#ports.secondWave(decoys),
         onResult: (result) => {
           this.#tally.add(result);
-          if (result.check.derived === null) this.#verdicts[result.verdict.kind] += 1;
+          const counted = result.check.derived === null ? this.#verdicts : this.#derived;
+          counted[result.verdict.kind] += 1;
           onResult(result);
         },
         stop: this.#stop.signal,
@@ -118,14 +138,17 @@ export class Run {
     return this.#finish();
   }
 
-  async #prepare(): Promise<AsyncIterable<Check>> {
+  async #prepare(): Promise<RunPlan> {
     const { suite, selection, prepare } = this.#input;
     const plan = await prepare(this.#stop.signal);
     this.#invalidProfiles = plan.invalidProfiles;
     this.#notes.push(...plan.notes);
+    this.#remarks.push(...plan.remarks);
     this.#expected = expectedGroups(plan.groups, suite, selection);
     for (const { target, cohort, expected } of this.#expected) this.#tally.expect(target, cohort, expected);
-    return plan.checks;
+    const targets = new Set(plan.groups.map(({ target }) => target));
+    this.#preflight = (await this.#ports.preflight?.([...targets], this.#stop.signal)) ?? [];
+    return plan;
   }
 
   /** Starts nothing more; what is in flight has a few seconds to finish, the rest counts as not run. */
@@ -153,7 +176,8 @@ export class Run {
       agreement: this.#tally.agreement(),
       causes: this.#tally.causes(),
       latency: this.#tally.latency(),
-      notes: [...this.#notes],
+      preflight: this.#preflight,
+      notes: [...this.#notes, ...this.#remarks],
     };
   }
 
@@ -166,9 +190,11 @@ export class Run {
     const invalidProfiles = this.#invalidProfiles;
     const { notRun } = this.#tally.counts(this.planned, invalidProfiles);
     // A stop that came when all was done changed nothing.
-    const cutShort = this.#stopReason !== null && (notRun > 0 || this.#abort.signal.aborted);
+    const isLeft = notRun > 0 || this.#second.isCutShort || this.#abort.signal.aborted;
+    const cutShort = this.#stopReason !== null && isLeft;
     if (cutShort && this.#stopReason) this.#notes.push(STOP_NOTES[this.#stopReason]);
     this.#status = cutShort && this.#stopReason === "INTERRUPTED" ? "interrupted" : "finished";
+    this.#remarks.push(...derivedRemarks(this.#derived, this.#second));
     this.#gate = this.#ports.decide({
       groups: this.#tally.groups(),
       invalidProfiles,
@@ -178,6 +204,29 @@ export class Run {
     });
     return this.summary();
   }
+}
+
+function total(verdicts: Readonly<Record<VerdictKind, number>>): number {
+  return Object.values(verdicts).reduce((all, count) => all + count, 0);
+}
+
+/** What derived checks came to beside failing, in words: it changes no decision, and must not be overlooked. */
+function derivedRemarks(
+  derived: Readonly<Record<VerdictKind, number>>,
+  { capped }: SecondWaveReport,
+): string[] {
+  const all = total(derived);
+  const unproven = derived.inconclusive + derived.skipped;
+  return [
+    ...(unproven > 0
+      ? [`${unproven} of ${all} derived checks proved nothing; they do not change the decision`]
+      : []),
+    ...(capped > 0
+      ? [
+          `${capped} derived checks were left out: an identity is connected for at most ${DERIVED_PER_HOUR} of them an hour`,
+        ]
+      : []),
+  ];
 }
 
 const STOP_NOTES: Readonly<Record<StopReason, string>> = {

@@ -33,7 +33,7 @@ export class Tally {
     if (verdict.kind === "fail" && check.expectation === "deny" && outcome.kind === "accepted") {
       group.unexpectedAccepts += 1;
     }
-    this.#agree(result);
+    if (check.derived === null) this.#agree(result);
     this.#explain(result);
     if (invocation.kind === "allowed" || invocation.kind === "denied") {
       this.#time("api", "invoke", invocation.durationMs);
@@ -127,7 +127,8 @@ export class Tally {
   #explain({ verdict, check }: Result): void {
     const [first] = verdict.causes;
     if (first === undefined || (verdict.kind !== "fail" && verdict.kind !== "inconclusive")) return;
-    const key = `${verdict.kind}\n${first.code}`;
+    // What a corrupted device showed is another story than what a device as it is did.
+    const key = `${verdict.kind}\n${first.code}\n${check.derived ?? ""}`;
     const group = this.#causes.get(key) ?? {
       cause: first.code,
       verdict: verdict.kind,

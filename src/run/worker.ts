@@ -1,10 +1,11 @@
-import pLimit, { type LimitFunction } from "p-limit";
 import { errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { Check } from "../model/check.ts";
 import type { Examined } from "../model/facts.ts";
 import type { Result, Verdict } from "../model/result.ts";
-import { Confirmations, type Settled } from "./confirmation.ts";
+import { Lanes } from "./lanes.ts";
+import { type SecondWave, type SecondWaveReport, SecondWaveRun } from "./second-wave.ts";
+import { Settling } from "./settling.ts";
 
 export interface WorkInput {
   readonly checks: AsyncIterable<Check>;
@@ -14,6 +15,7 @@ export interface WorkInput {
   /** What is said of a check when `examine` itself fails: our own fault, never the device's. */
   readonly onFault: (check: Check) => Examined;
   readonly judge: (examined: Examined, closeConfirmed: boolean) => Verdict;
+  readonly secondWave: SecondWave;
   /** Called once per check, in the order in which verdicts become certain. */
   readonly onResult: (result: Result) => void;
   readonly location: string;
@@ -24,84 +26,99 @@ export interface WorkInput {
   readonly log: Log;
 }
 
-/** Checks that may wait for a place at one target before reading the source pauses. */
-const WAITING_PER_TARGET = 16;
-
 /**
- * Runs the checks, each target's concurrency in flight at most, and judges them. A bare close is held back
- * until it is confirmed; at the end, one profile that passed is connected again for those nothing else confirmed.
+ * Runs the checks, each target's concurrency in flight at most, then what follows from them (derived checks and
+ * second attempts), and judges them. A bare close is held back until it is confirmed; at the end, one profile that
+ * passed is connected again for those nothing else confirmed.
  */
-export async function work(input: WorkInput): Promise<void> {
+export async function work(input: WorkInput): Promise<SecondWaveReport> {
   const worker = new Worker(input);
   try {
-    for await (const check of input.checks) {
-      if (input.stop.aborted) break;
-      await worker.room(check);
-      worker.start(check);
-    }
-    await worker.drained();
+    await worker.firstWave();
+    await worker.secondWave();
     if (!input.stop.aborted) await worker.confirmRest();
   } finally {
     // Also when the source failed: what was begun gets its result.
-    await worker.drained();
-    worker.giveUp();
+    await worker.finish();
   }
+  return worker.report();
 }
 
 class Worker {
   readonly #input: WorkInput;
-  readonly #confirmations = new Confirmations<Examined>();
-  readonly #limits = new Map<string, LimitFunction>();
-  readonly #inFlight = new Set<Promise<void>>();
-  /** By target and protocol: a check that got in, to connect again when a close needs confirming. */
-  readonly #passed = new Map<string, Check>();
-  #freed = Promise.withResolvers<void>();
+  readonly #lanes: Lanes;
+  readonly #settling: Settling;
+  readonly #second: SecondWaveRun;
+  #nextSeq = 0;
 
   constructor(input: WorkInput) {
     this.#input = input;
-    for (const [target, inFlight] of input.concurrency) this.#limits.set(target, pLimit(inFlight));
-  }
-
-  /** Waits until the check's target has a place in its queue. */
-  async room(check: Check): Promise<void> {
-    const limit = this.#limitOf(check);
-    while (limit.pendingCount >= WAITING_PER_TARGET) await this.#freed.promise;
-  }
-
-  start(check: Check): void {
-    const job = this.#limitOf(check)(() => this.#run(check)).finally(() => {
-      this.#inFlight.delete(job);
-      this.#freed.resolve();
-      this.#freed = Promise.withResolvers();
+    const { judge, onResult, location, secondWave: wave, stop, abort, log } = input;
+    this.#lanes = new Lanes(input.concurrency);
+    this.#settling = new Settling({
+      judge,
+      onJudged: (examined, verdict) => this.#second.offer(examined, verdict),
+      onResult,
+      location,
     });
-    this.#inFlight.add(job);
+    this.#second = new SecondWaveRun({
+      wave,
+      lanes: this.#lanes,
+      settling: this.#settling,
+      runCheck: (check) => this.#runDerived(check),
+      stop,
+      abort,
+      log,
+    });
   }
 
-  async drained(): Promise<void> {
-    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
+  async firstWave(): Promise<void> {
+    for await (const check of this.#input.checks) {
+      if (this.#input.stop.aborted) break;
+      this.#nextSeq = Math.max(this.#nextSeq, check.seq + 1);
+      await this.#lanes.room(check.profile.target);
+      void this.#lanes.run(check.profile.target, () => this.#run(check));
+    }
+    await this.#lanes.drained();
+  }
+
+  async secondWave(): Promise<void> {
+    await this.#second.run(this.#nextSeq);
   }
 
   /** Asks the gateway once more, with a device that got in, where closes still wait for an explicit answer. */
   async confirmRest(): Promise<void> {
-    const again = this.#confirmations.waiting().flatMap((path) => this.#passed.get(pathKey(path)) ?? []);
     await Promise.all(
-      again.map(async (check) => {
+      this.#settling.wanted().map(async (check) => {
         const examined = await this.#examine(check);
-        if (examined) this.#note(examined, "confirmation only");
+        if (examined) this.#settling.witness(check, { ...examined, outcome: examined.facts.outcome });
       }),
     );
   }
 
-  /** What nothing confirmed is inconclusive. */
-  giveUp(): void {
-    this.#conclude(this.#confirmations.giveUp());
+  async finish(): Promise<void> {
+    await this.#lanes.drained();
+    this.#settling.giveUp();
+  }
+
+  report(): SecondWaveReport {
+    return this.#second.report();
   }
 
   async #run(check: Check): Promise<void> {
     // Stopped while it waited for its place: it was never begun.
     if (this.#input.stop.aborted) return;
     const examined = await this.#examine(check);
-    if (examined) this.#note(examined, "result");
+    if (examined === null) return;
+    const isTriedAgain = this.#second.wants(examined);
+    const one = this.#settling.add(examined, isTriedAgain);
+    if (isTriedAgain) this.#second.keep(one);
+  }
+
+  async #runDerived(check: Check): Promise<boolean> {
+    const examined = await this.#examine(check);
+    if (examined) this.#settling.add(examined, false);
+    return examined !== null;
   }
 
   /** null when the check was given up before its connection began: it counts as not run. */
@@ -118,52 +135,4 @@ class Worker {
       return onFault(check);
     }
   }
-
-  #note(examined: Examined, use: "result" | "confirmation only"): void {
-    const { check, outcome } = examined.facts;
-    const attempt = {
-      target: check.profile.target,
-      protocol: check.protocol,
-      startedAtMs: examined.startedAtMs,
-      endedAtMs: examined.endedAtMs,
-      outcome,
-    };
-    if (use === "confirmation only" && outcome.kind === "refused" && outcome.how === "closed") return;
-    const { held, settled } = this.#confirmations.note(examined, attempt);
-    this.#conclude(settled);
-    if (use === "confirmation only" || held || settled.some(({ item }) => item === examined)) return;
-    this.#conclude([{ item: examined, confirmed: true }]);
-  }
-
-  #conclude(settled: readonly Settled<Examined>[]): void {
-    for (const { item, confirmed } of settled) {
-      const { check, invocation, prediction, outcome, topics, secondAttempts, guard } = item.facts;
-      const verdict = this.#input.judge(item, confirmed);
-      if (verdict.kind === "pass" && outcome.kind === "accepted" && check.derived === null) {
-        this.#passed.set(pathKey({ target: check.profile.target, protocol: check.protocol }), check);
-      }
-      const { location, onResult } = this.#input;
-      onResult({
-        check,
-        invocation,
-        prediction,
-        outcome,
-        topics,
-        secondAttempts,
-        guard,
-        verdict,
-        location,
-      });
-    }
-  }
-
-  #limitOf(check: Check): LimitFunction {
-    const limit = this.#limits.get(check.profile.target);
-    if (limit === undefined) throw new Error(`unknown target ${check.profile.target}`);
-    return limit;
-  }
-}
-
-function pathKey({ target, protocol }: { target: string; protocol: string }): string {
-  return `${target}\n${protocol}`;
 }

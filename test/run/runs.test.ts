@@ -8,7 +8,15 @@ import type { Selection } from "../../src/model/run.ts";
 import { judge, untested } from "../../src/pipeline.ts";
 import { Run, type RunPlan } from "../../src/run/run.ts";
 import { Runs } from "../../src/run/runs.ts";
-import { ACCEPTED, answered, checkOf, NOTHING_MORE, predicted, targetOf } from "../support/fixtures.ts";
+import {
+  ACCEPTED,
+  answered,
+  checkOf,
+  NO_SECOND_WAVE,
+  NOTHING_MORE,
+  predicted,
+  targetOf,
+} from "../support/fixtures.ts";
 
 const SUITE: Suite = {
   name: "all",
@@ -67,6 +75,7 @@ function runOf({ checks = 3, suite = {}, plan = {}, before = () => {} }: Options
       onFault: (check) => untested(check, targetOf(), "TESTER_ERROR", "it failed"),
       judge,
       decide,
+      secondWave: () => NO_SECOND_WAVE,
       concurrency: new Map([["here", 2]]),
       location: "local",
       log: createLog("silent"),
@@ -79,6 +88,8 @@ function runOf({ checks = 3, suite = {}, plan = {}, before = () => {} }: Options
         groups: [{ target: "here", cohort: "pumps", checks }],
         invalidProfiles: 0,
         notes: [],
+        remarks: [],
+        decoys: [],
         checks: all(),
         ...plan,
       }),

@@ -6,6 +6,7 @@ import type { Prediction } from "../../src/model/prediction.ts";
 import type { Preflight } from "../../src/model/preflight.ts";
 import type { Credentials, Profile } from "../../src/model/profile.ts";
 import type { ReadyTarget } from "../../src/model/target.ts";
+import type { SecondWave } from "../../src/run/second-wave.ts";
 
 /** Valid model values for tests, each changeable in one argument. */
 
@@ -127,6 +128,19 @@ export const NOTHING_MORE = {
   secondAttempts: [],
   guard: null,
 } as const;
+
+/** A run that neither derives nor tries again. */
+export const NO_SECOND_WAVE: SecondWave = {
+  perCohort: 0,
+  mayDerive: () => false,
+  derive: async () => [],
+  ledger: { used: () => 0, spend: () => false },
+  variationsOf: () => [],
+  attempt: async () => {
+    throw new Error("nothing is tried again");
+  },
+  random: () => 0,
+};
 
 export const TRANSPORT: Transport = {
   address: "127.0.0.1",
