@@ -15,6 +15,9 @@ export const CERTIFICATE_ALPN: readonly string[] = ["x-amzn-mqtt-ca", "x-amzn-ht
 /** The certificate path's ports: custom authentication is refused there (DG/custom-auth-troubleshooting.html). */
 export const CERTIFICATE_PORTS: readonly number[] = [8883, 8443];
 
+/** AWS refuses signatures of a clock that is further off (IAM User Guide, troubleshoot signed requests). */
+export const MOST_CLOCK_SKEW_MS = 5 * 60_000;
+
 /** TestInvokeAuthorizer calls a second that an account has in a Region; AWS does not raise it. */
 export const INVOKES_PER_SECOND = 10;
 

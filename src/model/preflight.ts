@@ -1,3 +1,6 @@
+import type { CauseCode } from "./causes.ts";
+import type { Transport } from "./outcome.ts";
+
 /** What was asked about a target, or why it is not known: a missing permission degrades a check, it fails none. */
 export type Checked<T> =
   | { readonly kind: "known"; readonly value: T }
@@ -48,3 +51,15 @@ export interface PreflightFinding {
   readonly state: "ok" | "problem" | "not-checked";
   readonly detail: string;
 }
+
+/** A connection to a target as far as TLS goes, and no further. */
+export type Handshake =
+  | { readonly kind: "done"; readonly transport: Transport }
+  | {
+      readonly kind: "failed";
+      readonly cause: CauseCode;
+      /** Scrubbed. */
+      readonly reason: string;
+      readonly tlsAlert: boolean;
+      readonly transport: Transport;
+    };

@@ -1,6 +1,7 @@
 import type { Cause, CauseCode } from "./causes.ts";
 import type { Counts, Decision, GateOutcome, GroupTally } from "./gate.ts";
 import type { Outcome } from "./outcome.ts";
+import type { PreflightFinding } from "./preflight.ts";
 import type { AuthorizerWord } from "./result.ts";
 
 export const RUN_STATUSES = ["queued", "running", "interrupted", "finished", "cancelled"] as const;
@@ -61,6 +62,8 @@ export interface RunSummary {
   readonly agreement: readonly AgreementCell[];
   readonly causes: readonly CauseGroup[];
   readonly latency: readonly LatencyRow[];
+  /** What was looked at before the first check, by target. */
+  readonly preflight: readonly PreflightFinding[];
   /** What went wrong with the run itself, each a sentence. */
   readonly notes: readonly string[];
 }

@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import type { Counts, Decision, GroupTally, RuleResult } from "../model/gate.ts";
+import type { PreflightFinding } from "../model/preflight.ts";
 import type { ResultRecord } from "../model/result.ts";
 import type { AgreementCell, CauseGroup, LatencyRow, RunStatus, RunSummary } from "../model/run.ts";
 import { streamText } from "./stream.ts";
@@ -19,6 +20,7 @@ export interface JsonReportHead {
   readonly groups: readonly (GroupTally & { readonly decision: Decision | null })[];
   readonly causes: readonly CauseGroup[];
   readonly latency: readonly LatencyRow[];
+  readonly preflight: readonly PreflightFinding[];
   readonly notes: readonly string[];
 }
 
@@ -73,6 +75,7 @@ function reportHead(summary: RunSummary): JsonReportHead {
     })),
     causes: summary.causes,
     latency: summary.latency,
+    preflight: summary.preflight,
     notes: summary.notes,
   };
 }

@@ -5,6 +5,7 @@ import { causeSection } from "./sections/causes.ts";
 import { cohortSection } from "./sections/cohorts.ts";
 import { headline, overview } from "./sections/headline.ts";
 import { latencySection } from "./sections/latency.ts";
+import { preflightSection } from "./sections/preflight.ts";
 import { ruleSection } from "./sections/rules.ts";
 import { createStyle, type Style, type StyleOptions, toAscii } from "./style.ts";
 import { printable, wrap } from "./text.ts";
@@ -23,6 +24,7 @@ export function summaryText(summary: RunSummary, options: SummaryOptions): strin
   const sections = [
     headline(summary, style),
     overview(summary, style),
+    preflightSection(summary, style),
     cohortSection(summary, style),
     agreementSection(summary, style),
     causeSection("Failures", "fail", summary, options.meaning, style),

@@ -1,4 +1,4 @@
-import { AUTHORIZER_NAME, isOwnEndpoint } from "../lib/aws-limits.ts";
+import { AUTHORIZER_NAME, isOwnEndpoint, MOST_CLOCK_SKEW_MS } from "../lib/aws-limits.ts";
 import type { Facts } from "../model/facts.ts";
 import type { Invocation } from "../model/invocation.ts";
 import type { AuthorizerDescription, DomainDescription, Preflight } from "../model/preflight.ts";
@@ -186,13 +186,10 @@ function isSame(name: string, other: string): boolean {
   return name.toLowerCase() === other.toLowerCase();
 }
 
-/** AWS refuses signatures of a clock that is further off (IAM User Guide, troubleshoot signed requests). */
-const MOST_SKEW_MS = 5 * 60_000;
-
 /** Row 38: our clock explains what our own signature, or a certificate's dates, came to. */
 export const callerClockSkew: Detector = ({ invocation, outcome, preflight }) => {
   const { clockSkewMs } = preflight;
-  if (clockSkewMs.kind !== "known" || Math.abs(clockSkewMs.value) <= MOST_SKEW_MS) return null;
+  if (clockSkewMs.kind !== "known" || Math.abs(clockSkewMs.value) <= MOST_CLOCK_SKEW_MS) return null;
   const signatureRefused = invocation.kind === "errored" && invocation.why === "caller";
   const byDates = outcome.kind === "unreachable" && outcome.cause === "SERVER_CERTIFICATE_EXPIRED";
   if (!signatureRefused && !byDates) return null;

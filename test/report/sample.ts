@@ -103,6 +103,21 @@ export const sampleSummary: RunSummary = {
     { protocol: "mqtt", phase: "tcp", samples: 300, p50: 0.0004, p95: 0.0009, p99: 0.0017, max: 0.0051 },
     { protocol: "mqtt", phase: "connack", samples: 295, p50: 0.0052, p95: 0.0121, p99: 0.0223, max: 10.02 },
   ],
+  preflight: [
+    { target: "eu-prod", what: "DescribeEndpoint", state: "ok", detail: "a1-ats is the account's own" },
+    {
+      target: "eu-prod",
+      what: "DescribeDomainConfiguration",
+      state: "not-checked",
+      detail: "DescribeDomainConfiguration: AccessDeniedException: not authorized to perform it",
+    },
+    {
+      target: "eu-prod",
+      what: "clock",
+      state: "problem",
+      detail: "AWS's clock is 420 s ahead of this machine's",
+    },
+  ],
   notes: [
     "The profile source changed while the run went on: pumps.ndjson. Its checks after the change were not run.",
   ],

@@ -35,6 +35,7 @@ const GO: RunSummary = {
   agreement: [{ authorizer: "allowed", gateway: "accepted", checks: 200 }],
   causes: [],
   latency: [],
+  preflight: [],
   notes: [],
 };
 
@@ -48,6 +49,11 @@ describe("the summary", () => {
         498 of 500 planned checks in 52 s, also 6 derived checks, 1 invalid profile
         480 pass, 12 fail, 4 inconclusive, 2 skipped, 2 not run
         run 0f8f7a52-6a43-4f0e-9d2b-0a6b7f1e2c3d, started 2026-11-23T01:16:03.000Z
+
+      Before the run
+        ✘ eu-prod, clock: AWS's clock is 420 s ahead of this machine's
+        ? eu-prod, DescribeDomainConfiguration: not checked: AccessDeniedException:
+          not authorized to perform it
 
       Cohorts
         cohort  target   decision        pass  fail  unsure  skipped  not run

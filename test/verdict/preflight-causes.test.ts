@@ -4,7 +4,7 @@ import { buildContext } from "../../src/context/build.ts";
 import type { CauseCode } from "../../src/model/causes.ts";
 import type { Facts } from "../../src/model/facts.ts";
 import type { AuthorizerDescription, DomainDescription, Preflight } from "../../src/model/preflight.ts";
-import type { Credentials, Profile, ProfileToken } from "../../src/model/profile.ts";
+import type { Credentials, Profile } from "../../src/model/profile.ts";
 import { Secret } from "../../src/model/secret.ts";
 import type { ReadyTarget } from "../../src/model/target.ts";
 import { verdictOf } from "../../src/verdict/explain.ts";
@@ -26,11 +26,11 @@ import {
   unreachable,
 } from "../support/fixtures.ts";
 
-interface Case extends Partial<Omit<Facts, "check" | "context" | "target" | "preflight">> {
+interface Case extends Partial<Pick<Facts, "invocation" | "outcome" | "closeConfirmed">> {
   readonly profile?: Partial<Profile>;
   readonly credentials?: Partial<Credentials>;
   readonly target?: Partial<ReadyTarget>;
-  readonly authorizer_?: Partial<AuthorizerDescription> | null;
+  readonly described?: Partial<AuthorizerDescription> | null;
   readonly domain?: Partial<DomainDescription> | null;
   readonly preflight?: Partial<Preflight>;
   readonly access?: "allow" | "deny";
@@ -67,8 +67,8 @@ function known<T>(value: T) {
 }
 
 function factsOf(each: Case): Facts {
-  const { profile = {}, credentials = {}, target = {}, authorizer_ = {}, domain = {}, access } = each;
-  const { preflight = {}, ...changes } = each;
+  const { profile = {}, credentials = {}, target = {}, described = {}, domain = {}, access } = each;
+  const { preflight = {}, invocation = answered("allowed"), outcome = REFUSED, closeConfirmed = true } = each;
   const check = checkOf(access ? { expectation: access } : {}, {
     authorizer: "fleet",
     topic: "smoke/x",
@@ -82,36 +82,33 @@ function factsOf(each: Case): Facts {
     check,
     target: ready,
     context,
-    authorizer: name === null ? null : { kind: "known", name, from: "device" },
-    invocation: answered("allowed"),
+    invocation,
     prediction: predicted("allow"),
-    outcome: REFUSED,
+    outcome,
     ...NOTHING_MORE,
+    authorizer: name === null ? null : { kind: "known", name, from: "device" },
     preflight: preflightOf({
-      authorizer: known(authorizer_ === null ? null : { ...OPEN, ...authorizer_ }),
+      authorizer: known(described === null ? null : { ...OPEN, ...described }),
       domain: known(domain === null ? null : { ...DOMAIN, ...domain }),
       accountEndpoint: known(OWN),
       clockSkewMs: known(0),
       ...preflight,
     }),
-    closeConfirmed: true,
+    closeConfirmed,
     nowMs: Date.UTC(2026, 10, 23),
-    ...Object.fromEntries(Object.entries(changes).filter(([key]) => !OWN_FIELDS.has(key))),
   };
 }
-
-const OWN_FIELDS = new Set(["profile", "credentials", "target", "authorizer_", "domain", "access"]);
 
 const TLS = checkOf().profile.tls;
 
 /** A profile with its token, as written and as resolved. */
 function token(key: string, value: string, signature: string | null, profile: Partial<Profile> = {}): Case {
-  const own: ProfileToken & Credentials["token"] = {
+  const own = {
     kind: "value",
     key,
     value: new Secret(value),
     signature: signature === null ? null : new Secret(signature),
-  };
+  } as const;
   return { profile: { token: own, ...profile }, credentials: { token: own } };
 }
 
@@ -126,10 +123,8 @@ function raw(suffix: string): Case {
 
 const CERTIFICATE = { cert: new Secret("cert"), key: new Secret("key") };
 const inHandshake = (cause: CauseCode): Facts["outcome"] => unreachable(cause);
-const beforeHandshake = (cause: CauseCode): Facts["outcome"] => ({
-  ...(unreachable(cause) as Extract<Facts["outcome"], { kind: "unreachable" }>),
-  transport: { ...TRANSPORT, phasesMs: { dns: 1 } },
-});
+const beforeHandshake = (cause: CauseCode) =>
+  ({ ...unreachable(cause), transport: { ...TRANSPORT, phasesMs: { dns: 1 } } }) as Facts["outcome"];
 const refusedAs = (code: number): Facts["outcome"] => ({ ...REFUSED, code }) as Facts["outcome"];
 
 /** What happened, the cause that comes first, and a piece of its evidence. */
@@ -138,49 +133,49 @@ const CASES: readonly (readonly [string, CauseCode, string, Case])[] = [
     "an inactive authorizer",
     "AUTHORIZER_INACTIVE",
     "DescribeAuthorizer fleet: status INACTIVE",
-    { authorizer_: { active: false } },
+    { described: { active: false } },
   ],
   [
     "an inactive authorizer, as a bare close that nothing confirms",
     "AUTHORIZER_INACTIVE",
     "INACTIVE",
-    { authorizer_: { active: false }, outcome: CLOSED, closeConfirmed: false },
+    { described: { active: false }, outcome: CLOSED, closeConfirmed: false },
   ],
   [
     "an inactive authorizer, as a word of another meaning",
     "AUTHORIZER_INACTIVE",
     "INACTIVE",
-    { authorizer_: { active: false }, outcome: refusedAs(0x86) },
+    { described: { active: false }, outcome: refusedAs(0x86) },
   ],
   [
     "an inactive authorizer that the API refuses to ask",
     "AUTHORIZER_INACTIVE",
     "INACTIVE",
-    { authorizer_: { active: false }, invocation: errored("signature", "CREDENTIAL_REJECTED") },
+    { described: { active: false }, invocation: errored("signature", "CREDENTIAL_REJECTED") },
   ],
   [
     "an inactive authorizer of a device that is left alone",
     "AUTHORIZER_INACTIVE",
     "INACTIVE",
-    { authorizer_: { active: false }, invocation: answered("denied"), outcome: GUARDED },
+    { described: { active: false }, invocation: answered("denied"), outcome: GUARDED },
   ],
   [
     "an authorizer that is not there",
     "AUTHORIZER_NOT_FOUND",
     "DescribeAuthorizer: account 123456789012 has no authorizer fleet in eu-west-1",
-    { authorizer_: null, invocation: errored("caller", "AUTHORIZER_NOT_FOUND") },
+    { described: null, invocation: errored("caller", "AUTHORIZER_NOT_FOUND") },
   ],
   [
     "an authorizer that is not there, where the API was not asked",
     "AUTHORIZER_NOT_FOUND",
     "has no authorizer fleet",
-    { authorizer_: null, invocation: { kind: "skipped", why: "client-certificate" } },
+    { described: null, invocation: { kind: "skipped", why: "client-certificate" } },
   ],
   [
     "a name that no authorizer can have",
     "AUTHORIZER_NOT_FOUND",
     "none that an authorizer can have",
-    { authorizer_: null, profile: { authorizer: "no such/name" } },
+    { described: null, profile: { authorizer: "no such/name" } },
   ],
   [
     "a disabled domain",
@@ -244,19 +239,19 @@ const CASES: readonly (readonly [string, CauseCode, string, Case])[] = [
     "a token key in another case",
     "TOKEN_KEY_MISMATCH",
     "tokenKeyName x-token; the device sends its token as X-Token, in another case",
-    { ...token("X-Token", "t", signed("t")), authorizer_: SIGNING },
+    { ...token("X-Token", "t", signed("t")), described: SIGNING },
   ],
   [
     "a token key with other dashes, without signing",
     "TOKEN_KEY_MISMATCH",
     "the device sends its token as x_token, with other dashes",
-    { ...token("x_token", "t", null), authorizer_: { tokenKeyName: "x-token" } },
+    { ...token("x_token", "t", null), described: { tokenKeyName: "x-token" } },
   ],
   [
     "another token key as a header",
     "TOKEN_KEY_MISMATCH",
     "sends its token as jwt",
-    { ...token("jwt", "t", signed("t"), { protocols: ["https"] }), authorizer_: SIGNING },
+    { ...token("jwt", "t", signed("t"), { protocols: ["https"] }), described: SIGNING },
   ],
   [
     "another token key inside a raw user name",
@@ -266,7 +261,7 @@ const CASES: readonly (readonly [string, CauseCode, string, Case])[] = [
       ...raw(
         `x-amz-customauthorizer-name=fleet&x-amz-customauthorizer-signature=${encodeURIComponent(signed("t"))}&XToken=t`,
       ),
-      authorizer_: SIGNING,
+      described: SIGNING,
     },
   ],
   [
@@ -275,7 +270,7 @@ const CASES: readonly (readonly [string, CauseCode, string, Case])[] = [
     "DescribeAuthorizer fleet: signing is on; the signature verifies with none of its public keys (new)",
     {
       ...token("x-token", "t", signed("t", OTHER_KEY)),
-      authorizer_: { ...SIGNING, publicKeys: { new: PEM } },
+      described: { ...SIGNING, publicKeys: { new: PEM } },
       outcome: CLOSED,
       closeConfirmed: false,
     },
@@ -286,7 +281,7 @@ const CASES: readonly (readonly [string, CauseCode, string, Case])[] = [
     "none of its public keys (old, new)",
     {
       ...token("x-token", "t", signed("another")),
-      authorizer_: SIGNING,
+      described: SIGNING,
       outcome: refusedAs(4),
       invocation: errored("signature", "SIGNATURE_INVALID"),
     },
@@ -295,13 +290,13 @@ const CASES: readonly (readonly [string, CauseCode, string, Case])[] = [
     "no signature where signing is on",
     "SIGNATURE_INVALID",
     "the device sends no signature (x-amz-customauthorizer-signature)",
-    { ...token("x-token", "t", null), authorizer_: SIGNING },
+    { ...token("x-token", "t", null), described: SIGNING },
   ],
   [
     "no token where signing is on",
     "SIGNATURE_INVALID",
     "the device sends no token (x-token)",
-    { authorizer_: SIGNING },
+    { described: SIGNING },
   ],
   [
     "no SNI",
@@ -374,7 +369,7 @@ const CONTROLS: readonly (readonly [string, Case])[] = [
   ],
   [
     "an outage of the API, of an inactive authorizer whose device gets in",
-    { authorizer_: { active: false }, invocation: errored("service"), outcome: ACCEPTED },
+    { described: { active: false }, invocation: errored("service"), outcome: ACCEPTED },
   ],
   [
     "a certificate that is not valid but was not used",
@@ -409,17 +404,17 @@ const CONTROLS: readonly (readonly [string, Case])[] = [
   ["another authorizer where that is allowed", { domain: { defaultAuthorizer: "other" } }],
   [
     "a signature that one of the keys verifies",
-    { ...token("x-token", "t", signed("t")), authorizer_: SIGNING },
+    { ...token("x-token", "t", signed("t")), described: SIGNING },
   ],
   [
     "a header's name in another case",
-    { ...token("X-TOKEN", "t", signed("t"), { protocols: ["https"] }), authorizer_: SIGNING },
+    { ...token("X-TOKEN", "t", signed("t"), { protocols: ["https"] }), described: SIGNING },
   ],
   [
     "token and signature in a query string",
     {
       ...token("x-token", "a/b=c&d", signed("a/b=c&d"), { protocols: ["wss"], credentialsIn: "query" }),
-      authorizer_: SIGNING,
+      described: SIGNING,
     },
   ],
   [
@@ -432,7 +427,7 @@ const CONTROLS: readonly (readonly [string, Case])[] = [
           "X-Amz-CustomAuthorizer-Signature": new Secret(signed("t")),
         },
       },
-      authorizer_: SIGNING,
+      described: SIGNING,
     },
   ],
   [
@@ -441,7 +436,7 @@ const CONTROLS: readonly (readonly [string, Case])[] = [
       ...raw(
         `x-amz-customauthorizer-name=fleet&unit=7&x-amz-customauthorizer-signature=${encodeURIComponent(signed("t"))}&x-token=t`,
       ),
-      authorizer_: SIGNING,
+      described: SIGNING,
     },
   ],
   [
@@ -450,18 +445,18 @@ const CONTROLS: readonly (readonly [string, Case])[] = [
       ...raw(
         `x-amz-customauthorizer-name=fleet&x-amz-customauthorizer-signature=${encodeURIComponent(signed("a=b"))}&x-token=a%3Db`,
       ),
-      authorizer_: SIGNING,
+      described: SIGNING,
     },
   ],
   [
     "a pair of a raw user name that need not be a token",
-    { ...raw("x-amz-customauthorizer-name=fleet&unit=7"), authorizer_: { tokenKeyName: "x-token" } },
+    { ...raw("x-amz-customauthorizer-name=fleet&unit=7"), described: { tokenKeyName: "x-token" } },
   ],
   [
     "keys that cannot be read here",
-    { ...token("x-token", "t", signed("t")), authorizer_: { ...SIGNING, publicKeys: { k: "no pem" } } },
+    { ...token("x-token", "t", signed("t")), described: { ...SIGNING, publicKeys: { k: "no pem" } } },
   ],
-  ["no keys at all", { ...token("x-token", "t", signed("t")), authorizer_: { ...SIGNING, publicKeys: {} } }],
+  ["no keys at all", { ...token("x-token", "t", signed("t")), described: { ...SIGNING, publicKeys: {} } }],
   ["the account's own endpoint", { profile: { tls: { ...TLS, serverName: OWN.toUpperCase() } } }],
   [
     "the account's endpoint instead of the domain's",
@@ -511,14 +506,12 @@ describe("ranking", () => {
 
   it("puts a torn user name before what cannot be read from it", () => {
     const suffix = `x-amz-customauthorizer-name=fleet&x-amz-customauthorizer-signature=${encodeURIComponent(signed("t"))}&x-token=t`;
-    expect(codes({ ...raw(`${suffix}?SDK=JavaV2`), authorizer_: SIGNING })[0]).toBe("USERNAME_MALFORMED");
+    expect(codes({ ...raw(`${suffix}?SDK=JavaV2`), described: SIGNING })[0]).toBe("USERNAME_MALFORMED");
   });
 
   it("leaves the form of a signature to its own causes", () => {
     const wrapped = signed("t").replace(/.{64}/g, "$&\n");
-    expect(codes({ ...token("x-token", "t", wrapped), authorizer_: SIGNING })[0]).toBe(
-      "SIGNATURE_NOT_BASE64",
-    );
+    expect(codes({ ...token("x-token", "t", wrapped), described: SIGNING })[0]).toBe("SIGNATURE_NOT_BASE64");
   });
 
   it("puts a domain's bad certificate behind what is wrong with it", () => {
@@ -535,7 +528,7 @@ describe("ranking", () => {
   it("does not put a wrong signature before the word for an expected denial that is not proven", () => {
     const each: Case = {
       ...token("x-token", "t", signed("t", OTHER_KEY)),
-      authorizer_: { ...SIGNING, publicKeys: { new: PEM } },
+      described: { ...SIGNING, publicKeys: { new: PEM } },
       access: "deny",
       invocation: errored("throttled", "API_THROTTLED"),
     };
@@ -543,7 +536,7 @@ describe("ranking", () => {
   });
 
   it("names the key and the signature only once", () => {
-    const each: Case = { ...token("X-Token", "t", signed("other")), authorizer_: SIGNING };
+    const each: Case = { ...token("X-Token", "t", signed("other")), described: SIGNING };
     expect(codes(each)).toEqual(["TOKEN_KEY_MISMATCH"]);
   });
 });
