@@ -1,5 +1,6 @@
 import { GetThingConnectivityDataCommand } from "@aws-sdk/client-iot";
 import { GetConnectionCommand } from "@aws-sdk/client-iot-data-plane";
+import { isOwnEndpoint } from "../lib/aws-limits.ts";
 import type { ConnectionState, StateSource } from "../model/guard.ts";
 import type { ConnectionStateFn } from "../model/ports.ts";
 import type { ReadyTarget } from "../model/target.ts";
@@ -153,12 +154,16 @@ async function whyNotOurs(
   signal: AbortSignal,
 ): Promise<string | null> {
   const own = await describe.accountEndpoint(target, signal);
-  if (own.kind === "known" && isSameName(own.value, target)) return null;
+  if (own.kind === "known" && isOwn(own.value, target)) return null;
   const domain = await describe.domain(target, signal);
   if (domain.kind === "known" && isSameName(domain.value?.domainName ?? "", target)) return null;
   const [unchecked] = [own, domain].flatMap((each) => (each.kind === "not-checked" ? [each.reason] : []));
   const why = unchecked ?? "no domain configuration of the account has its name";
   return `${target.endpoint} is not known to belong to the account that was asked: ${why}`;
+}
+
+function isOwn(own: string, target: ReadyTarget): boolean {
+  return isSameName(own, target) || isOwnEndpoint(target.endpoint, own);
 }
 
 function isSameName(name: string, { endpoint }: ReadyTarget): boolean {

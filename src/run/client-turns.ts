@@ -19,6 +19,11 @@ export class ClientTurns {
     return new Set([...this.#taken.keys(), ...this.#restUntilMs.keys()]).size;
   }
 
+  /** Has anybody here the id's turn, or had it until just now? */
+  isTaken(id: string): boolean {
+    return this.#taken.has(id) || (this.#restUntilMs.get(id) ?? 0) > this.#timing.now();
+  }
+
   /** Waits for the id's turn; when aborted it throws the signal's reason and the next one moves up. */
   async take(id: string, signal: AbortSignal): Promise<void> {
     const line = this.#taken.get(id);

@@ -15,6 +15,11 @@ export interface PacerOptions {
   readonly random?: () => number;
 }
 
+export interface RunPacer extends Pacer {
+  /** Is somebody here connected with this client id, or was until just now? */
+  isConnecting(target: Target, clientId: string): boolean;
+}
+
 const INVOKE = "TestInvokeAuthorizer";
 const CONNECT = "Connect";
 /** What AWS grants for each of the control-plane calls made here (AWS IoT Core quotas, API throttling limits). */
@@ -33,7 +38,7 @@ export function createPacer({
   onUsed,
   timing = REAL_TIMING,
   random = Math.random,
-}: PacerOptions): Pacer {
+}: PacerOptions): RunPacer {
   const buckets = new Map<string, TokenBucket>();
   const turns = new ClientTurns(timing);
 
@@ -60,7 +65,7 @@ export function createPacer({
       await take(target, CONNECT, signal);
       return () => {};
     }
-    const id = `${quotaOwner(target)}/${clientId}`;
+    const id = turnOf(target, clientId);
     await turns.take(id, signal);
     try {
       await take(target, CONNECT, signal);
@@ -81,11 +86,17 @@ export function createPacer({
   return {
     take,
     connect,
+    isConnecting: (target, clientId) => turns.isTaken(turnOf(target, clientId)),
     throttled(target, operation) {
       const { least, most } = PAUSE_MS;
       bucketOf(target, operation).pause(least + random() * (most - least));
     },
   };
+}
+
+/** Client ids, too, belong to an account in a Region. */
+function turnOf(target: Target, clientId: string): string {
+  return `${quotaOwner(target)}/${clientId}`;
 }
 
 function rateOf({ budgets }: Target, operation: string): Rate {
