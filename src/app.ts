@@ -19,10 +19,11 @@ import type { Problem } from "./model/problem.ts";
 import type { Result } from "./model/result.ts";
 import type { Selection } from "./model/run.ts";
 import type { Decoy } from "./model/second-wave.ts";
-import type { Target } from "./model/target.ts";
+import type { ReadyTarget, Target } from "./model/target.ts";
 import { attempt, derive, examine, judge, type Ports, untested } from "./pipeline.ts";
 import { mayDerive } from "./plan/derive.ts";
 import { preparePlan } from "./plan/prepare.ts";
+import { planChecks } from "./plan/select.ts";
 import { variationsOf } from "./plan/vary.ts";
 import { createCredentials } from "./profiles/credentials.ts";
 import type { FoundProfile } from "./profiles/find-profile.ts";
@@ -33,6 +34,7 @@ import { Draw } from "./run/draw.ts";
 import { createPacer } from "./run/pacer.ts";
 import { lookAtTargets } from "./run/preflight.ts";
 import { Run } from "./run/run.ts";
+import { lookForOthers, refuseIfUsed, type SamplePorts } from "./run/sample.ts";
 import type { SecondWave } from "./run/second-wave.ts";
 
 export interface AppOptions {
@@ -74,6 +76,7 @@ export class App implements AsyncDisposable {
   readonly metrics: Metrics;
   readonly #options: AppOptions;
   readonly #ports: Ports;
+  readonly #sample: SamplePorts;
   readonly #targets: ReadonlyMap<string, Target>;
   readonly #resolveEndpoint: ReturnType<typeof createDescribe>["resolveEndpoint"];
   readonly #releases = new AsyncDisposableStack();
@@ -102,6 +105,12 @@ export class App implements AsyncDisposable {
       pacer,
       probe,
       connectionState: createConnectionState({ pacer, observer, clients, dataClients, describe }),
+    };
+    this.#sample = {
+      resolve: (name, signal) => this.#ready(name, signal),
+      connectionState: this.#ports.connectionState,
+      isConnecting: (target, clientId) => pacer.isConnecting(target, clientId),
+      random: Math.random,
     };
   }
 
@@ -158,7 +167,10 @@ export class App implements AsyncDisposable {
         selection,
         prepare: async (signal) => {
           const { fleet: sources, scan } = await fleet(signal);
-          return preparePlan({ ...scan, profiles: () => sources.profiles(signal) }, suite, selection);
+          const profiles = () => sources.profiles(signal);
+          const plan = await preparePlan({ ...scan, profiles }, suite, selection);
+          const sampled = planChecks(profiles(), suite, selection);
+          return refuseIfUsed(plan, await lookForOthers(sampled, this.#sample, signal));
         },
         onResult: (result) => {
           this.metrics.record(result);
@@ -192,6 +204,14 @@ export class App implements AsyncDisposable {
     const ready = await this.#resolveEndpoint(target, signal);
     if (ready.kind === "failed") return untested(check, asIs(target), ready.cause, ready.message);
     return examine(check, ready.target, this.#ports, signal);
+  }
+
+  /** null: its endpoint cannot be found out. */
+  async #ready(name: string, signal: AbortSignal): Promise<ReadyTarget | null> {
+    const target = this.#targets.get(name);
+    if (target === undefined) return null;
+    const answer = await this.#resolveEndpoint(target, signal);
+    return answer.kind === "ready" ? answer.target : null;
   }
 
   #lookAt(names: readonly string[], signal: AbortSignal): Promise<readonly PreflightFinding[]> {

@@ -4,6 +4,7 @@ import type { ConnectionState } from "../model/guard.ts";
 import type { ConnectionStateFn } from "../model/ports.ts";
 import type { ReadyTarget, Target } from "../model/target.ts";
 import { Draw } from "./draw.ts";
+import type { RunPlan } from "./run.ts";
 
 export interface SamplePorts {
   /** null: the target's endpoint is not known, so that nothing can be connected either. */
@@ -55,6 +56,18 @@ export async function lookForOthers(
     clearTimeout(timer);
   }
 }
+
+/** A plan whose client ids are somebody else's holds no checks: nothing is connected, and there is no go. */
+export function refuseIfUsed(plan: RunPlan, { notes, remarks }: SampleReport): RunPlan {
+  return {
+    ...plan,
+    notes: [...plan.notes, ...notes],
+    remarks: [...plan.remarks, ...remarks],
+    checks: notes.length > 0 ? nothing() : plan.checks,
+  };
+}
+
+async function* nothing(): AsyncGenerator<Check> {}
 
 async function drawClientIds(
   checks: AsyncIterable<Check>,
