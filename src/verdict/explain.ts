@@ -1,5 +1,6 @@
 import { scrub } from "../lib/scrub.ts";
 import type { Cause, CauseCode } from "../model/causes.ts";
+import type { DerivedKind } from "../model/check.ts";
 import type { Facts } from "../model/facts.ts";
 import type { Verdict } from "../model/result.ts";
 import {
@@ -20,7 +21,7 @@ import { type Detector, explicable, type Finding, keptOut } from "./facts.ts";
 import { refusedLate } from "./function-causes.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { closedUnconfirmed, connectionEnded, describeRefusal, refusedUnexplained } from "./network-causes.ts";
-import { POLICY_DETECTORS, POLICY_DOUBTS, unprovenExpectation } from "./policy-causes.ts";
+import { POLICY_DETECTORS, POLICY_DOUBTS } from "./policy-causes.ts";
 import {
   CHOICE_DETECTORS,
   callerClockSkew,
@@ -30,6 +31,7 @@ import {
 } from "./preflight-causes.ts";
 import { whatWasTried } from "./second-attempt-causes.ts";
 import { TOKEN_DETECTORS } from "./token-causes.ts";
+import { judgeTopics } from "./topic-causes.ts";
 
 /** Judges a check and names its causes, the one to act on first. A pass has none. */
 export function verdictOf(facts: Facts): Verdict {
@@ -37,12 +39,13 @@ export function verdictOf(facts: Facts): Verdict {
   const judgement = judge(facts);
   const mismatch = judgement.kind === "pass" ? expectationMismatch(facts) : null;
   if (mismatch) return { kind: "fail", causes: [toCause(mismatch, facts)] };
-  const unproven = judgement.kind === "pass" ? unprovenExpectation(facts) : null;
-  if (unproven) return { kind: "inconclusive", causes: [toCause(unproven, facts)] };
   const bypass = check.expectation === "allow" ? acceptedPastAuthorizer(facts) : null;
   if (judgement.kind === "pass" && bypass) {
     return { kind: "inconclusive", causes: [toCause(bypass, facts)] };
   }
+  // Only once the device's own way in is settled: before that its topics say little.
+  const topics = ["pass", "skipped"].includes(judgement.kind) ? judgeTopics(facts) : null;
+  if (topics) return { kind: topics.kind, causes: topics.findings.map((each) => toCause(each, facts)) };
   if (judgement.kind === "pass") return { kind: "pass", causes: [] };
   return { kind: judgement.kind, causes: explain(facts, judgement) };
 }
@@ -124,7 +127,8 @@ const DOUBTS: readonly Detector[] = [callerClockSkew, apiUnusable, ...POLICY_DOU
  */
 function leadingDetectors(facts: Facts): readonly Detector[] {
   const { check, outcome } = facts;
-  if (check.expectation === "deny") return [callerClockSkew];
+  // Whoever asks, and however: it got in.
+  if (check.expectation === "deny") return outcome.kind === "accepted" ? [] : [callerClockSkew];
   if (outcome.kind === "refused") return DETECTORS;
   if (outcome.kind === "accepted") return [acceptedPastAuthorizer, callerClockSkew];
   const connecting = explicable(facts) ? CONNECTING : [];
@@ -144,12 +148,32 @@ function evidenceFor(code: CauseCode, facts: Facts, found: readonly Finding[]): 
   if (detected) return detected.evidence;
   const { invocation, outcome } = facts;
   if (outcome.kind === "accepted") {
+    const corrupted = code === "UNEXPECTED_ACCEPT" ? acceptedCorruption(facts) : null;
+    if (corrupted !== null) return corrupted;
     const asked = "authorizer" in invocation ? ` (${invocation.authorizer})` : "";
     return `the gateway accepted; the authorizer${asked}: ${invocation.kind}`;
   }
   if (outcome.kind === "refused") return describeRefusal(outcome);
   return outcome.reason;
 }
+
+/** Of a derived check: what the gateway let pass. null: nothing was corrupted. */
+function acceptedCorruption({ check, topics }: Facts): string | null {
+  if (check.derived === null) return null;
+  const granted = topics.find(({ gateway }) => gateway === "allowed");
+  const told = granted ? `: ${granted.test.topic}, ${granted.evidence}` : "";
+  return `${ACCEPTED_WITH[check.derived]}${told}`;
+}
+
+const ACCEPTED_WITH: Readonly<Record<DerivedKind, string>> = {
+  "wrong-password": "accepted with a wrong password",
+  "tampered-signature": "accepted with a signature that was tampered with",
+  "tampered-token": "accepted with a token that was tampered with, and the right token's signature if any",
+  "no-authorizer": "accepted without the authorizer's name, although there is no default authorizer",
+  "no-sni": "accepted without a server name (SNI)",
+  "foreign-client-id": "accepted with its own credentials and the client id of another device",
+  "foreign-topic": "granted a subscription to another device's topic",
+};
 
 function detect(detectors: readonly Detector[], facts: Facts): Finding[] {
   return detectors.flatMap((detector) => detector(facts) ?? []);

@@ -4,6 +4,7 @@ import type { Check } from "../model/check.ts";
 import type { Invocation } from "../model/invocation.ts";
 import type { Outcome } from "../model/outcome.ts";
 import type { Prediction } from "../model/prediction.ts";
+import type { TopicProof } from "../model/proof.ts";
 import type { VerdictKind } from "../model/result.ts";
 
 export interface Judgement {
@@ -17,6 +18,8 @@ export interface JudgeInput {
   readonly invocation: Invocation;
   readonly prediction: Prediction;
   readonly outcome: Outcome;
+  /** Only looked at where a topic is what must be denied. */
+  readonly topics: readonly TopicProof[];
   /** For a bare close: did an explicit answer on the same target and protocol follow? Ignored otherwise. */
   readonly closeConfirmed: boolean;
 }
@@ -75,7 +78,9 @@ function allowSkipped(invocation: Invocation, prediction: Prediction, guard: Cau
   return inconclusive(invocation.kind === "allowed" ? "POLICY_UNDECIDABLE" : guard);
 }
 
-function judgeDeny({ check, invocation, prediction, outcome, closeConfirmed }: JudgeInput): Judgement {
+function judgeDeny(input: JudgeInput): Judgement {
+  const { check, invocation, prediction, outcome, closeConfirmed } = input;
+  if (check.derived === "foreign-topic") return judgeForeignTopic(input);
   if (outcome.kind === "accepted") return { kind: "fail", codes: ["UNEXPECTED_ACCEPT"] };
   if (outcome.kind === "skipped") return inconclusive(outcome.cause);
   if (outcome.kind !== "refused") {
@@ -84,6 +89,20 @@ function judgeDeny({ check, invocation, prediction, outcome, closeConfirmed }: J
   }
   if (outcome.how === "closed" && !closeConfirmed) return inconclusive("GATEWAY_CLOSED_UNCONFIRMED");
   return denyRefused(invocation, prediction);
+}
+
+/** The device itself must get in, or nothing is learnt; what must be denied is its subscription. */
+function judgeForeignTopic({ outcome, topics, closeConfirmed }: JudgeInput): Judgement {
+  if (outcome.kind === "refused") {
+    const isOpen = outcome.how === "closed" && !closeConfirmed;
+    return inconclusive(isOpen ? "GATEWAY_CLOSED_UNCONFIRMED" : "GATEWAY_REFUSED_UNEXPLAINED");
+  }
+  if (outcome.kind !== "accepted") return inconclusive(outcome.cause);
+  if (topics.some(({ gateway }) => gateway === "allowed")) {
+    return { kind: "fail", codes: ["UNEXPECTED_ACCEPT"] };
+  }
+  const isDenied = topics.length > 0 && topics.every(({ gateway }) => gateway === "denied");
+  return isDenied ? PASS : inconclusive("GATEWAY_TIMEOUT");
 }
 
 /** A refusal proves an expected deny only where the authorizer or its policy is known to be what refused. */

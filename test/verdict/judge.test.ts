@@ -115,6 +115,7 @@ describe("the judging table", () => {
       invocation,
       prediction: predicted(prediction),
       outcome,
+      topics: [],
       closeConfirmed: true,
     });
     expect(judged).toEqual({ kind, codes: codes ?? (kind === "inconclusive" ? [expect.any(String)] : []) });
@@ -137,6 +138,7 @@ describe("the judging table", () => {
         invocation,
         prediction: predicted("deny"),
         outcome: CLOSED,
+        topics: [],
         closeConfirmed: false,
       });
       expect(judged).toEqual({ kind: "inconclusive", codes: ["GATEWAY_CLOSED_UNCONFIRMED"] });
@@ -148,11 +150,37 @@ describe("the judging table", () => {
       invocation: DENIED,
       prediction: predicted("unknown"),
       outcome: unreachable("TLS_FAILED", true),
+      topics: [],
       closeConfirmed: false,
     };
     expect(judge({ ...input, check: { expectation: "deny", derived: "no-sni" } }).kind).toBe("pass");
     expect(judge({ ...input, check: { expectation: "deny", derived: "wrong-password" } }).kind).toBe(
       "inconclusive",
     );
+  });
+
+  it.each([
+    ["denied: pass", ACCEPTED, ["denied"], "pass", []],
+    ["granted: fail", ACCEPTED, ["allowed"], "fail", ["UNEXPECTED_ACCEPT"]],
+    ["unanswered: proves nothing", ACCEPTED, ["unanswered"], "inconclusive", ["GATEWAY_TIMEOUT"]],
+    ["not tried: proves nothing", ACCEPTED, [], "inconclusive", ["GATEWAY_TIMEOUT"]],
+    ["kept out: proves nothing", REFUSED, [], "inconclusive", ["GATEWAY_REFUSED_UNEXPLAINED"]],
+    ["closed, unconfirmed: proves nothing", CLOSED, [], "inconclusive", ["GATEWAY_CLOSED_UNCONFIRMED"]],
+    ["unreachable: proves nothing", unreachable("TCP_REFUSED"), [], "inconclusive", ["TCP_REFUSED"]],
+  ] as const)("judges a foreign topic by its subscription, %s", (_, outcome, answers, kind, codes) => {
+    const judged = judge({
+      check: { expectation: "deny", derived: "foreign-topic" },
+      invocation: answered("allowed"),
+      prediction: predicted("allow"),
+      outcome,
+      topics: answers.map((gateway) => ({
+        test: { action: "subscribe", topic: "smoke/decoy-1", expected: "deny" },
+        predicted: predicted("deny"),
+        gateway,
+        evidence: "",
+      })),
+      closeConfirmed: false,
+    });
+    expect(judged).toEqual({ kind, codes });
   });
 });
