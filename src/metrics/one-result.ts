@@ -20,7 +20,7 @@ export class ResultMetrics {
     recordCheck(this.#instruments, this.#bounds, labelValue(result.location), result);
   }
 
-  /** Every series that is not zero; of a histogram its count and sum. */
+  /** Every series that something was recorded in; of a histogram its count and sum. */
   async series(): Promise<Series[]> {
     const metrics = await this.#registry.getMetricsAsJSON();
     return metrics.flatMap(({ name, values }) =>
@@ -31,7 +31,7 @@ export class ResultMetrics {
           // To the microsecond: more digits are noise.
           value: Math.round(each.value * 1e6) / 1e6,
         }))
-        .filter(({ name: own, value }) => value !== 0 && !own.endsWith("_bucket")),
+        .filter(({ name: own, value }) => (value !== 0 || own.endsWith("_sum")) && !own.endsWith("_bucket")),
     );
   }
 

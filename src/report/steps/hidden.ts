@@ -11,11 +11,11 @@ export interface Hidden {
 
 /** One `name=value` of a user name's suffix or a query string, or one header. */
 export interface HiddenParameter {
-  /** null: not shown, it is no plain name or holds a credential. */
-  readonly name: string | null;
+  /** `<secret>`: it is no plain name, or holds a credential; empty: there is no `=`. */
+  readonly name: string;
   /** In the open: the authorizer's name, a QoS. */
   readonly shown: string | null;
-  /** As it travels; null: shown, or there is no `=`. */
+  /** As it travels; null: shown. */
   readonly value: Hidden | null;
 }
 
@@ -74,8 +74,8 @@ export function hideParameters(query: string, known: Known): HiddenParameter[] {
   if (query === "") return [];
   return query.split("&").map((pair) => {
     const equals = pair.indexOf("=");
-    const name = plainName(equals < 0 ? pair : pair.slice(0, equals), known);
-    if (equals < 0) return { name, shown: null, value: null };
+    if (equals < 0) return { name: "", shown: null, value: hide(new Secret(pair), known.names) };
+    const name = plainName(pair.slice(0, equals), known);
     const value = pair.slice(equals + 1);
     const shown = openValue(name, value, known);
     return { name, shown, value: shown === null ? hide(new Secret(value), known.names) : null };
@@ -84,20 +84,19 @@ export function hideParameters(query: string, known: Known): HiddenParameter[] {
 
 /** `x-token=<secret> 24 bytes, printable ASCII` */
 export function parameterText({ name, shown, value }: HiddenParameter, separator = "="): string {
-  const key = name ?? "<secret>";
-  if (shown !== null) return `${key}${separator}${shown}`;
-  return value === null ? `${key}, without a value` : `${key}${separator}${hiddenText(value)}`;
+  const text = shown ?? (value === null ? "" : hiddenText(value));
+  return name === "" ? `${text}, without a name` : `${name}${separator}${text}`;
 }
 
 /** The authorizer's name and HTTPS publish's QoS are no credentials. */
-function openValue(name: string | null, value: string, { authorizer }: Known): string | null {
+function openValue(name: string, value: string, { authorizer }: Known): string | null {
   if (authorizer !== null && decoded(value) === authorizer) return authorizer;
   return name === "qos" && /^\d$/.test(value) ? value : null;
 }
 
 /** A raw user name may hold anything where a name should stand. */
-function plainName(name: string, { secrets }: Known): string | null {
-  return /^[A-Za-z0-9_.~-]{1,64}$/.test(name) && mask(name, secrets) === name ? name : null;
+function plainName(name: string, { secrets }: Known): string {
+  return /^[A-Za-z0-9_.~-]{1,64}$/.test(name) && mask(name, secrets) === name ? name : "<secret>";
 }
 
 function decoded(text: string): string | null {
@@ -130,7 +129,7 @@ function oddities(text: string): string[] {
   return [
     ...(/[\r\n]$/.test(text) ? ["ends with a line break"] : []),
     ...(/[\r\n]./.test(text) ? ["holds a line break"] : []),
-    ...(/^[^\S\r\n]|[^\S\r\n]$/.test(text) ? ["begins or ends with white space"] : []),
+    ...(/^[^\S\r\n\uFEFF]|[^\S\r\n]$/.test(text) ? ["begins or ends with white space"] : []),
     ...(text.startsWith("\uFEFF") ? ["begins with a byte order mark"] : []),
     ...(/%[0-9A-Fa-f]{2}/.test(text) ? ["percent-encoded"] : []),
   ];

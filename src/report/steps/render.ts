@@ -26,7 +26,10 @@ export function checkText(check: CheckSteps, options: StyleOptions): string {
   const style = createStyle(options);
   const numbered = sections(check, style)
     .filter(({ lines }) => lines.length > 0)
-    .map(({ title, lines }, at) => [style.tone("strong", `${at + 1}  ${title}`), ...lines].join("\n"));
+    .map(({ title, lines }, at) => {
+      const heading = ellipsize(`${at + 1}  ${title}`, style.width);
+      return [style.tone("strong", heading), ...lines].join("\n");
+    });
   const text = [headline(check, style), ...numbered].join("\n\n");
   return options.unicode === false ? toAscii(text) : text;
 }
