@@ -60,6 +60,7 @@ export const CAUSE_CODES = {
     "POLICY_WILL_OR_SESSION",
     "POLICY_CONDITION",
     "POLICY_UNDECIDABLE",
+    "TOPIC_UNPROVEN",
   ],
   domain: [
     "DOMAIN_DISABLED",
