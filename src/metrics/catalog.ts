@@ -23,19 +23,25 @@ const RUN_BUCKETS = [1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14400] as const;
 export const CATALOG = {
   checks_total: {
     type: "counter",
-    help: "Checks judged, derived ones included.",
+    help: "Checks of plans judged; derived ones are in derived_checks_total, so that ratios of verdicts are the devices' own.",
     labels: ["target", "cohort", "protocol", "expectation", "verdict", "location"],
+    exported: true,
+  },
+  derived_checks_total: {
+    type: "counter",
+    help: "Deliberately corrupted checks judged, by what was corrupted; each must be denied, which is a pass.",
+    labels: ["target", "cohort", "protocol", "derived", "verdict", "location"],
     exported: true,
   },
   check_failures_total: {
     type: "counter",
-    help: "Checks that failed, by their first cause.",
+    help: "Checks that failed, derived ones included, by their first cause.",
     labels: ["target", "cohort", "protocol", "cause", "location"],
     exported: true,
   },
   checks_inconclusive_total: {
     type: "counter",
-    help: "Checks that proved nothing, by their first cause.",
+    help: "Checks that proved nothing, derived ones included, by their first cause.",
     labels: ["target", "cohort", "protocol", "cause", "location"],
     exported: true,
   },
@@ -47,7 +53,7 @@ export const CATALOG = {
   },
   agreement_total: {
     type: "counter",
-    help: "Checks by what TestInvokeAuthorizer answered and what the gateway did.",
+    help: "Checks by what TestInvokeAuthorizer answered and what the gateway did; derived ones left out.",
     labels: ["target", "protocol", "authorizer_answer", "gateway_outcome", "location"],
     exported: true,
   },

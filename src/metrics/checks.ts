@@ -29,21 +29,39 @@ export function recordCheck(
     protocol: check.protocol,
     location,
   };
-  instruments.checks_total.inc({ ...where, expectation: check.expectation, verdict: verdict.kind });
+  countVerdict(instruments, where, result);
   const cause = verdict.causes[0]?.code ?? "TESTER_ERROR";
   if (verdict.kind === "fail") instruments.check_failures_total.inc({ ...where, cause });
   if (verdict.kind === "inconclusive") instruments.checks_inconclusive_total.inc({ ...where, cause });
   if (outcome.kind === "skipped" && GUARDS.has(outcome.cause)) {
     instruments.guard_skips_total.inc({ target, cause: outcome.cause, location });
   }
+  recordTimings(instruments, bounds, location, result);
+}
+
+interface Where {
+  readonly target: string;
+  readonly cohort: string;
+  readonly protocol: string;
+  readonly location: string;
+}
+
+/** A device as it is counts where ratios are made; a corrupted one elsewhere. */
+function countVerdict(instruments: Instruments, where: Where, result: Result): void {
+  const { check, verdict, invocation, outcome } = result;
+  if (check.derived !== null) {
+    instruments.derived_checks_total.inc({ ...where, derived: check.derived, verdict: verdict.kind });
+    return;
+  }
+  instruments.checks_total.inc({ ...where, expectation: check.expectation, verdict: verdict.kind });
+  const { target, protocol, location } = where;
   instruments.agreement_total.inc({
     target,
-    protocol: check.protocol,
-    authorizer_answer: authorizerWord(result.invocation),
+    protocol,
+    authorizer_answer: authorizerWord(invocation),
     gateway_outcome: outcome.kind,
     location,
   });
-  recordTimings(instruments, bounds, location, result);
 }
 
 function recordTimings(instruments: Instruments, bounds: Bounds, location: string, result: Result): void {

@@ -111,6 +111,7 @@ async function removeLeft(instruments: Instruments, fleet: Fleet): Promise<void>
   for (const metric of byTarget) await retainSeries(metric, ({ target }) => targets.has(String(target)));
   const byGroup = [
     instruments.checks_total,
+    instruments.derived_checks_total,
     instruments.check_failures_total,
     instruments.checks_inconclusive_total,
   ];

@@ -55,6 +55,16 @@ describe("a recorded check", () => {
     expect(sumOf(body, "checks_inconclusive_total")).toBe(0);
   });
 
+  it("that was corrupted on purpose is left out of every ratio, and its failure is told", async () => {
+    const check = checkOf({ derived: "wrong-password", expectation: "deny" });
+    const verdict = judged("fail", "UNEXPECTED_ACCEPT");
+    const body = await pageAfter(resultOf(), resultOf({ check, outcome: ACCEPTED, verdict }));
+    expect(sumOf(body, "checks_total")).toBe(1);
+    expect(sumOf(body, "agreement_total")).toBe(1);
+    expect(onlyValue(body, "derived_checks_total", { derived: "wrong-password", verdict: "fail" })).toBe(1);
+    expect(onlyValue(body, "check_failures_total", { cause: "UNEXPECTED_ACCEPT" })).toBe(1);
+  });
+
   it("that proved nothing is no failure", async () => {
     const body = await pageAfter(
       resultOf({ outcome: unreachable(), verdict: judged("inconclusive", "GATEWAY_TIMEOUT") }),
