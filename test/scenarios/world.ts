@@ -258,6 +258,6 @@ async function runOf({
     },
   });
   const { notes } = await run.execute();
-  if (notes.length > 0) throw new Error(notes.join("; "));
+  if (results.size < profiles.length) throw new Error(notes.join("; "));
   return results;
 }

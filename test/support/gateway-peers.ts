@@ -106,6 +106,8 @@ export function serveMqtt(stream: Duplex, handlers: MqttPeerHandlers): void {
       handlers.onPacket?.(packet, session);
     }
   });
+  // Something that is no MQTT, for example a request for the data plane's API.
+  parsing.on("error", () => stream.destroy());
   stream.on("error", () => {});
   stream.on("data", (chunk: Buffer) => parsing.parse(chunk));
 }
