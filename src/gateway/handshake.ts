@@ -7,6 +7,9 @@ import type { ReadyTarget } from "../model/target.ts";
 import { attempt } from "./attempt.ts";
 import { dial } from "./dial.ts";
 
+/** How long the gateway may take to close its side too. */
+const GOODBYE_MS = 500;
+
 /**
  * Connects to a target as far as TLS goes and hangs up: name, port, versions and the server's certificate chain,
  * without a byte of MQTT or HTTP. No ALPN is offered, which every kind of domain takes, and no client certificate.
@@ -29,8 +32,14 @@ export async function handshake(
     signal,
   } as const;
   const outcome = await attempt(input, async (each) => {
-    if ((await dial(target, tls, each)) === null) return;
+    const socket = await dial(target, tls, each);
+    if (socket === null) return;
     isDone = true;
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.resume();
+    // In good order: cut off now, the gateway would not even see the handshake end.
+    socket.end();
+    await each.atMost(GOODBYE_MS, closed);
     each.settle({ kind: "closed", reason: null });
   });
   return isDone ? done(outcome) : failed(outcome);
