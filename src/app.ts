@@ -16,6 +16,7 @@ import type { Examined } from "./model/facts.ts";
 import type { CredentialsFn, DerivedLedger } from "./model/ports.ts";
 import type { PreflightFinding } from "./model/preflight.ts";
 import type { Problem } from "./model/problem.ts";
+import type { Profile } from "./model/profile.ts";
 import type { Result } from "./model/result.ts";
 import type { Selection } from "./model/run.ts";
 import type { Decoy } from "./model/second-wave.ts";
@@ -23,7 +24,7 @@ import type { ReadyTarget, Target } from "./model/target.ts";
 import { attempt, derive, examine, judge, type Ports, untested } from "./pipeline.ts";
 import { mayDerive } from "./plan/derive.ts";
 import { preparePlan } from "./plan/prepare.ts";
-import { planChecks } from "./plan/select.ts";
+import { checksOf, planChecks } from "./plan/select.ts";
 import { variationsOf } from "./plan/vary.ts";
 import { createCredentials } from "./profiles/credentials.ts";
 import type { FoundProfile } from "./profiles/find-profile.ts";
@@ -33,6 +34,7 @@ import { clientIdentity, createDerivedLedger } from "./run/derived-ledger.ts";
 import { Draw } from "./run/draw.ts";
 import { createPacer } from "./run/pacer.ts";
 import { lookAtTargets } from "./run/preflight.ts";
+import { type Probed, type ProbePorts, probeChecks } from "./run/probe.ts";
 import { Run } from "./run/run.ts";
 import { lookForOthers, refuseIfUsed, type SamplePorts } from "./run/sample.ts";
 import type { SecondWave } from "./run/second-wave.ts";
@@ -181,7 +183,22 @@ export class App implements AsyncDisposable {
     );
   }
 
-  #secondWave({ derived }: Suite, decoys: readonly Decoy[]): SecondWave {
+  /** One device over each of its protocols as a run would test it; nothing of it counts in the metrics of checks. */
+  probe(profile: Profile, signal: AbortSignal): AsyncGenerator<Probed> {
+    const ports: ProbePorts = {
+      examine: (check, abort) => this.examine(check, abort),
+      onFault: (check) => this.#fault(check),
+      untested: (check, cause, reason) => untested(check, asIs(this.#target(check)), cause, reason),
+      judge,
+      secondWave: this.#secondWave({ derived: null }, []),
+      sample: this.#sample,
+      location: LOCATION,
+      log: this.#options.log,
+    };
+    return probeChecks(checksOf(profile, 0), ports, signal);
+  }
+
+  #secondWave({ derived }: Pick<Suite, "derived">, decoys: readonly Decoy[]): SecondWave {
     const ledger = this.#derivedLedger;
     return {
       perCohort: derived?.perCohort ?? 0,

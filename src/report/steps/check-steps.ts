@@ -38,12 +38,14 @@ export interface StepsInput {
   readonly facts: Examined["facts"];
   readonly result: Result;
   readonly metrics: readonly Series[];
+  /** What could not be found out beforehand. */
+  readonly remarks: readonly string[];
   /** One sentence on what a cause means. */
   readonly meaning: (cause: CauseCode) => string;
 }
 
 /** Takes a check apart for a person or a program. What is secret or from outside is made fit to be shown here. */
-export function checkSteps({ facts, result, metrics, meaning }: StepsInput): CheckSteps {
+export function checkSteps({ facts, result, metrics, remarks, meaning }: StepsInput): CheckSteps {
   const { check, target, context, invocation } = facts;
   const secrets = context?.secrets ?? [];
   const { id, clientId } = check.profile;
@@ -59,7 +61,7 @@ export function checkSteps({ facts, result, metrics, meaning }: StepsInput): Che
     request: context && requestStep(context.request, facts.authorizer, known),
     answer: answerStep(invocation, secrets),
     policy: context && policyStep(check, context, invocation, facts.prediction),
-    guard: guardStep(check.profile.identity, facts.guard, secrets),
+    guard: guardStep(check.profile.identity, facts.guard, remarks, secrets),
     gateway: gatewayStep(facts.outcome, secrets),
     topics: topicSteps(facts.topics, invocation, secrets),
     secondAttempts: secondAttemptSteps(facts.secondAttempts, secrets),

@@ -16,20 +16,24 @@ export interface GuardStep {
     readonly connected: boolean;
     readonly sessionPresent: boolean | null;
   } | null;
+  /** What could not be found out about who else uses the client id. */
+  readonly remarks: readonly string[];
 }
 
 export function guardStep(
   identity: Identity,
   guard: GuardRecord | null,
+  remarks: readonly string[],
   secrets: readonly Secret[],
 ): GuardStep {
-  if (guard === null) return { identity, record: null };
+  const open = remarks.map((each) => scrub(each, secrets));
+  if (guard === null) return { identity, record: null, remarks: open };
   const { state, connected, sessionPresent } = guard;
   const found =
     state.kind === "unknown"
       ? { via: null, evidence: scrub(state.reason, secrets) }
       : { via: state.via, evidence: scrub(state.evidence, secrets) };
-  return { identity, record: { state: state.kind, ...found, connected, sessionPresent } };
+  return { identity, record: { state: state.kind, ...found, connected, sessionPresent }, remarks: open };
 }
 
 const IDENTITY: Readonly<Record<Identity, string>> = {
@@ -41,11 +45,12 @@ const IDENTITY: Readonly<Record<Identity, string>> = {
 const MARK = { connected: "bad", offline: "good", unknown: "unsure" } as const satisfies Record<string, Mark>;
 
 /** Nothing where no live device can be concerned. */
-export function guardLines({ identity, record }: GuardStep, style: Style): string[] {
-  if (identity === "dedicated" && record === null) return [];
+export function guardLines({ identity, record, remarks }: GuardStep, style: Style): string[] {
+  if (identity === "dedicated" && record === null && remarks.length === 0) return [];
   return [
     ...field("identity", IDENTITY[identity], style),
     ...(record === null ? [] : recordLines(record, style)),
+    ...remarks.flatMap((remark) => marked("", "unsure", remark, style)),
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { Series } from "../../model/series.ts";
 import type { Style } from "../style.ts";
-import { sentence } from "./layout.ts";
+import { field, sentence } from "./layout.ts";
 
 /** The series a run would export for this check, each value before its labels. */
 export function metricLines(metrics: readonly Series[], style: Style): string[] {
@@ -11,7 +11,7 @@ export function metricLines(metrics: readonly Series[], style: Style): string[] 
       ...sentence(metric, style, "dim"),
       ...series.flatMap(({ labels, value }) => {
         const pairs = Object.entries(labels).map(([label, text]) => `${label}=${JSON.stringify(text)}`);
-        return sentence(`${value}  ${pairs.join(", ")}`, style, "plain", 2);
+        return field(String(value), pairs.join(", "), style);
       }),
     ],
   );

@@ -72,15 +72,19 @@ export function policyLines(step: PolicyStep, style: Style): string[] {
   return [
     ...asked.flatMap((each, at) => field(at === 0 ? "needed" : "", each, style)),
     ...marked("prediction", MARK[decision], undecided === null ? decision : `unknown: ${undecided}`, style),
-    ...(undecided === null ? field("decided by", decidedBy(step), style) : []),
+    ...(undecided === null ? field("because", `${decidedBy(step)}${counted(step)}`, style) : []),
     ...(deciding === null ? [] : block(deciding.text, style, MAX_LINES)),
   ];
+}
+
+function counted({ statement }: Prediction): string {
+  return statement === null ? "" : " (counted from 0):";
 }
 
 /** Places are counted from 0, as everywhere in this program. */
 export function decidedBy({ by, document, statement }: Prediction): string {
   if (by === null) return "nothing";
   if (by === "implicit-deny") return "no statement of the documents above allows it";
-  const effect = by === "explicit-deny" ? "Deny" : "Allow";
-  return `${effect}, statement ${statement} of document ${document} (counted from 0)`;
+  const verb = by === "explicit-deny" ? "denies" : "allows";
+  return `statement ${statement} of document ${document} ${verb} it`;
 }

@@ -5,7 +5,7 @@ import type { TopicProof } from "../../model/proof.ts";
 import type { Secret } from "../../model/secret.ts";
 import type { Style } from "../style.ts";
 import type { BoundedText } from "./bounded.ts";
-import { block, field, type Mark, marked } from "./layout.ts";
+import { block, field, joined, type Mark, marked } from "./layout.ts";
 import { decidedBy, decidingStatement } from "./policy.ts";
 
 /** One topic: what was expected, what the policy says, what the gateway did. */
@@ -43,12 +43,11 @@ export function topicSteps(
 export function topicLines(topics: readonly TopicStep[], style: Style): string[] {
   return topics.flatMap((step) => {
     const { action, topic, expected, predicted, gateway, evidence, decidingStatement: deciding } = step;
-    const policy = predicted.undecided === null ? decidedBy(predicted) : predicted.undecided;
     return [
       ...marked(action, markOf(step), `${topic}, expected ${expected}`, style),
-      ...field("", `policy: ${predicted.decision} (${policy})`, style),
+      ...field("", `policy: ${predicted.decision}, ${predicted.undecided ?? decidedBy(predicted)}`, style),
+      ...field("", `gateway: ${joined([gateway, evidence])}`, style),
       ...(deciding === null ? [] : block(deciding.text, style, MAX_STATEMENT_LINES)),
-      ...field("", `gateway: ${gateway}${evidence === "" ? "" : ` (${evidence})`}`, style),
     ];
   });
 }

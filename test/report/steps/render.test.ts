@@ -164,7 +164,7 @@ describe("each step", () => {
         facts: { invocation: answered("allowed", { policyDocuments: [{}, { Statement: one }] }), prediction },
       });
       expect(JSON.parse(steps.steps.policy?.decidingStatement?.text ?? "")).toEqual(Statement);
-      expect(page(steps)).toContain("Deny, statement 0 of document 1 (counted from 0)");
+      expect(page(steps)).toContain("statement 0 of document 1 denies it (counted from 0):");
     }
   });
 

@@ -27,6 +27,7 @@ export interface Case {
   readonly credentials?: Partial<Credentials>;
   readonly facts?: Partial<Examined["facts"]>;
   readonly verdict?: Verdict;
+  readonly remarks?: readonly string[];
 }
 
 /** A check as it was examined, with a context that was really built. */
@@ -35,6 +36,7 @@ export async function stepsOf({
   credentials = {},
   facts: changes = {},
   verdict = judged("pass"),
+  remarks = [],
 }: Case): Promise<CheckSteps> {
   const check = checkOf({}, { authorizer: "fleet", topic: "smoke/x", ...profile });
   const target = targetOf();
@@ -59,7 +61,7 @@ export async function stepsOf({
   const metrics = new ResultMetrics();
   metrics.record(result);
   const meaning = (code: keyof typeof CAUSES) => CAUSES[code].meaning;
-  return checkSteps({ facts, result, metrics: await metrics.series(), meaning });
+  return checkSteps({ facts, result, remarks, metrics: await metrics.series(), meaning });
 }
 
 /** Something in every section, and `text` wherever text comes from outside. */
@@ -136,6 +138,7 @@ export function everything(text: string): Case {
       secondAttempts: [{ variation: "alpn-mqtt", outcome: ACCEPTED }],
       guard: { state: { kind: "unknown", reason: text }, connected: true, sessionPresent: true },
     },
+    remarks: [text],
     verdict: {
       kind: "inconclusive",
       causes: [
