@@ -5,6 +5,7 @@ import {
   leftAlone,
   pacedProbe,
 } from "./connection/connect.ts";
+import { firstTests, proveTopics, topicTests } from "./connection/topics.ts";
 import { buildContext } from "./context/build.ts";
 import { corruptCredentials } from "./context/corrupt.ts";
 import { varyWire } from "./context/vary.ts";
@@ -30,6 +31,7 @@ import type { ReadyTarget } from "./model/target.ts";
 import { type DerivedCheck, deriveChecks } from "./plan/derive.ts";
 import { NOT_ASKED, predictLesser } from "./policy/lesser.ts";
 import { predictConnect } from "./policy/predict.ts";
+import { topicProofs } from "./policy/topic-proofs.ts";
 import { verdictOf } from "./verdict/explain.ts";
 
 /** What the story needs from outside. */
@@ -43,8 +45,8 @@ export interface Ports extends ConnectionPorts {
 
 /**
  * THE STORY of one check: read the credentials, build what the device would send, look at the authorizer and the
- * domain, ask the authorizer, predict from its policy, connect to the gateway as the device. Judging follows when it
- * is known what a close meant. Throws only for bugs and when `signal` is aborted while it waits.
+ * domain, ask the authorizer, predict from its policy, connect to the gateway as the device, try there what it should
+ * and should not be allowed. Judging follows when it is known what a close meant. Throws only for bugs and when `signal` is aborted while it waits.
  */
 export async function examine(
   check: Check,
@@ -73,11 +75,16 @@ export async function examine(
   const invocation =
     derived === "no-sni" ? NOT_INVOKED : await askAuthorizer(context, authorizer, target, ports, signal);
   const predicted = predict(check, context, invocation, target);
-  const { outcome, guard, startedAtMs, endedAtMs } = await connect(check, context, target, [], ports, signal);
+
+  const tests = topicTests(check);
+  const connected = await connect(check, context, target, firstTests(check, tests), ports, signal);
+  const { outcome, guard, ...times } = connected;
+  const answers = await proveTopics({ check, context, target, tests, outcome }, ports, signal);
 
   const asked = { authorizer, preflight, invocation, ...predicted };
-  const seen = { check, target, context, ...asked, outcome, topics: [], guard };
-  return { facts: { ...seen, secondAttempts: [], nowMs: wallMs() }, startedAtMs, endedAtMs };
+  const gathered = { check, target, context, ...asked, outcome, guard };
+  const seen = { ...gathered, topics: topicProofs(gathered, tests, answers) };
+  return { facts: { ...seen, secondAttempts: [], nowMs: wallMs() }, ...times };
 }
 
 /** The verdict and its causes, once it is known whether a bare close was a refusal. */

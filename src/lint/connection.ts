@@ -1,5 +1,4 @@
 import { CERTIFICATE_ALPN, CERTIFICATE_PORTS, isLegacyEndpoint } from "../lib/aws-limits.ts";
-import { unprovenFields } from "../lib/unproven.ts";
 import { realm } from "../lib/words.ts";
 import type { Profile } from "../model/profile.ts";
 import type { Target } from "../model/target.ts";
@@ -39,15 +38,6 @@ export const legacyEndpoint: LintCheck = ({ profile, target }) => {
   const message = "5, but the endpoint has no -ats in its name, as the legacy one that speaks 3.1.1 only";
   return [warning("legacy-endpoint", "mqttVersion", message)];
 };
-
-export const unproven: LintCheck = ({ profile }) =>
-  unprovenFields(profile.expect).map((field) =>
-    warning(
-      "expectation-unproven",
-      field,
-      "not yet put to the proof: a check that would pass is inconclusive",
-    ),
-  );
 
 /** Row 3, of a target as a whole. An address of its own may lead anywhere: its port says nothing about AWS's. */
 export function lintTarget({ address, port }: Target, index: number): readonly LintFinding[] {

@@ -27,7 +27,6 @@ export const LINT_RULES = {
   "certificate-unreadable": "The client certificate is not a certificate in PEM.",
   "certificate-key-mismatch": "The private key is not the certificate's.",
   "certificate-expires": "The client certificate has expired, expires within 30 days, or is not valid yet.",
-  "expectation-unproven": "An expectation is accepted but not yet put to the proof: the check cannot pass.",
 } as const;
 export type LintRule = keyof typeof LINT_RULES;
 

@@ -1,12 +1,12 @@
 import { clientCertificate } from "./certificate.ts";
-import { alpn, legacyEndpoint, unproven } from "./connection.ts";
+import { alpn, legacyEndpoint } from "./connection.ts";
 import type { LintCheck, LintFinding, LintSubject } from "./finding.ts";
 import { clientId, lengths } from "./lengths.ts";
 import { signatureEncoding, signatureForm, signatureVerifies, usernameQuery } from "./signatures.ts";
 import { tokenExpiry } from "./tokens.ts";
 
 /** What spoils a check whatever it expects. */
-const ALWAYS: readonly LintCheck[] = [lengths, clientCertificate, unproven];
+const ALWAYS: readonly LintCheck[] = [lengths, clientCertificate];
 
 /** What keeps a device out: where that is expected, it may be on purpose. */
 const WHERE_ALLOW_IS_EXPECTED: readonly LintCheck[] = [

@@ -25,7 +25,8 @@ export function predictTopics(input: PredictTopicsInput, tests: readonly TopicTe
 function predictTopic(input: PredictTopicsInput, { action, topic, filter }: TopicTest): Prediction {
   const { wire, target } = input;
   const ask = asker(input);
-  const context = wire.kind === "https" ? {} : { "iot:ClientId": wire.connect.clientId };
+  const context: Record<string, string> =
+    wire.kind === "https" ? {} : { "iot:ClientId": wire.connect.clientId };
   const on = (name: string, kind: "topic" | "topicfilter", each: string): Prediction =>
     besideCertificate(input, ask(name, resourceArn(target, kind, each), context));
   const subscribe = (each: string): Prediction =>

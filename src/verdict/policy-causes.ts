@@ -1,4 +1,3 @@
-import { unprovenFields } from "../lib/unproven.ts";
 import type { Facts } from "../model/facts.ts";
 import type { Json } from "../model/invocation.ts";
 import type { Detector, Finding } from "./facts.ts";
@@ -78,10 +77,3 @@ function whatDecided({ prediction }: Facts): string {
 
 export const POLICY_DETECTORS: readonly Detector[] = [refusedByPolicy];
 export const POLICY_DOUBTS: readonly Detector[] = [undecidable];
-
-/** Expectations about topics are accepted but not yet put to the proof: they must not count as met. */
-export const unprovenExpectation: Detector = ({ check }) => {
-  const asked = unprovenFields(check.profile.expect);
-  if (asked.length === 0) return null;
-  return { code: "POLICY_UNDECIDABLE", evidence: `${asked.join(", ")}: not yet available, so not proven` };
-};

@@ -198,11 +198,6 @@ describe("what lint finds", () => {
     ["a legacy endpoint with MQTT 5", { mqttVersion: 5 }, ["warning legacy-endpoint mqttVersion"], LEGACY],
     ["with 3.1.1: nothing", {}, [], LEGACY],
     [
-      "an expectation that is not proven",
-      { expect: { ...expectation, publish: { allow: ["a"], deny: [] }, preset: "shadow" } },
-      ["warning expectation-unproven expect.publish", "warning expectation-unproven expect.preset"],
-    ],
-    [
       "a password that 3.1.1 cannot send",
       { authorizer: null, password: secret("p") },
       ["problem cannot-be-sent password"],

@@ -354,9 +354,9 @@ const CASES: readonly (readonly [what: string, verdict: string, first: string | 
     { profile: { expect: { ...EXPECT, refreshAfterSeconds: [600, 900] } } },
   ],
   [
-    "a topic expectation that is not proven yet",
+    "a topic expectation that nobody looked at",
     "inconclusive",
-    "POLICY_UNDECIDABLE",
+    "TOPIC_UNPROVEN",
     { profile: { expect: { ...EXPECT, publish: { allow: ["a"], deny: [] } } } },
   ],
   [
