@@ -1,10 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import { assertNever } from "../lib/errors.ts";
+import { NAME_KEY, SIGNATURE_KEY } from "../lib/wire-parameters.ts";
 import type { DerivedKind } from "../model/check.ts";
 import type { Credentials } from "../model/profile.ts";
 import { Secret } from "../model/secret.ts";
 import { type SignedToken, signedToken } from "./token.ts";
-import { NAME_KEY, parseWireUsername, SIGNATURE_KEY } from "./username.ts";
+import { parseWireUsername } from "./username.ts";
 
 /**
  * Credentials as a device would have them that must not get in: one of them is changed, wherever the device sends

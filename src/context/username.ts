@@ -1,8 +1,6 @@
+import { NAME_KEY, SIGNATURE_KEY } from "../lib/wire-parameters.ts";
 import { Secret } from "../model/secret.ts";
 import type { SignedToken } from "./token.ts";
-
-export const NAME_KEY = "x-amz-customauthorizer-name";
-export const SIGNATURE_KEY = "x-amz-customauthorizer-signature";
 
 /** What AWS's SDKs append to the username for their own statistics; never the token. */
 const SDK_METRICS = new Set(["SDK", "Version", "Platform", "Metadata"]);

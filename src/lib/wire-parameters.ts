@@ -1,7 +1,8 @@
 import type { Wire } from "../model/context.ts";
 import { assertNever } from "./errors.ts";
 
-/** The token's signature travels under this name (DG/custom-auth.html). */
+/* What an authorizer's name and the token's signature travel under (DG/custom-auth.html). */
+export const NAME_KEY = "x-amz-customauthorizer-name";
 export const SIGNATURE_KEY = "x-amz-customauthorizer-signature";
 
 /** Something a device says to its authorizer: a header, or a pair of the query string or of the user name's suffix. */
