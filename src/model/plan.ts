@@ -1,5 +1,14 @@
 import type { Protocol } from "./profile.ts";
 
+/** What derived checks cost at most; they come on top of the plan's own. */
+export interface DerivedCost {
+  readonly checks: number;
+  /** TestInvokeAuthorizer. */
+  readonly apiCalls: number;
+  readonly connects: number;
+  readonly lambdaInvocations: number;
+}
+
 /** What the checks of one cohort × target × protocol cost, at most. */
 export interface PlanGroup {
   readonly target: string;
@@ -13,6 +22,7 @@ export interface PlanGroup {
   readonly connects: number;
   /** Of the authorizer: one for the API call, one for the connection. */
   readonly lambdaInvocations: number;
+  readonly derived: DerivedCost;
 }
 
 /** One quota of an account in a Region, and what the run takes of it. */
@@ -21,6 +31,7 @@ export interface PlanBudget {
   readonly accountId: string;
   readonly region: string;
   readonly operation: "TestInvokeAuthorizer" | "Connect";
+  /** Derived checks included. */
   readonly calls: number;
   /** As paced: a little below the configured limit. */
   readonly perSecond: number;
@@ -58,7 +69,7 @@ export interface PlanFloor {
   readonly limitedBy: "TestInvokeAuthorizer" | "Connect" | "client-id" | null;
 }
 
-/** What a run would do, from profiles and configuration alone. Nothing in it is asked from AWS. */
+/** What a run would do, derived checks apart, from profiles and configuration alone. Nothing in it is asked from AWS. */
 export interface Plan {
   readonly suite: string;
   readonly profiles: number;
@@ -68,6 +79,7 @@ export interface Plan {
   readonly apiCalls: Readonly<Record<string, number>>;
   readonly connects: number;
   readonly lambdaInvocations: number;
+  readonly derived: DerivedCost;
   /** The least that budgets and client ids allow; the devices' own latency comes on top. */
   readonly duration: PlanFloor;
   /** In order of first appearance. */

@@ -1,8 +1,10 @@
 import { quotaOwner } from "../lib/pacing.ts";
 import { TextTable } from "../lib/text-table.ts";
+import type { DerivedSettings } from "../model/config.ts";
 import type { PlanGroup } from "../model/plan.ts";
 import type { Profile } from "../model/profile.ts";
 import type { Target } from "../model/target.ts";
+import { DerivedBound } from "./derived-bound.ts";
 
 /** What is in the way of the do-no-harm rules, in profiles. */
 export interface HarmCounts {
@@ -23,10 +25,12 @@ export interface Counted {
   readonly harm: HarmCounts;
   /** Connections of the client id that is used most. */
   readonly mostConnectsOfOneId: number;
+  /** The most that one client id is connected for derived checks, besides its own. */
+  readonly mostDerivedOfOneId: number;
+  /** Authorizers that devices name, each on its target. */
+  readonly authorizers: number;
   /** Names of targets some of whose profiles rely on a default authorizer. */
   readonly needsDefault: ReadonlySet<string>;
-  /** Names of targets of which it is asked whether they demand the client certificate that some profile has. */
-  readonly needsDomain: ReadonlySet<string>;
 }
 
 /** A client id's number in the table: who uses it, and four times its connections. */
@@ -34,15 +38,18 @@ const BY_DEVICE = 1;
 const BY_DEDICATED = 2;
 const ONE_CONNECT = 4;
 
+const AUTHORIZER_NAME = /[?&]x-amz-customauthorizer-name=([^&]*)/i;
+
 type Changing<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Counts profiles one by one; keeps 12 to 30 bytes of each. */
 export class PlanCounter {
   readonly #owners: ReadonlyMap<string, string>;
-  readonly #groups = new Map<string, Changing<PlanGroup>>();
+  readonly #groups = new Map<string, Changing<Omit<PlanGroup, "derived">>>();
+  readonly #derived: DerivedBound;
   readonly #clientIds = new TextTable();
+  readonly #authorizerNames = new TextTable();
   readonly #needsDefault = new Set<string>();
-  readonly #needsDomain = new Set<string>();
   readonly #harm: Changing<HarmCounts> = {
     device: 0,
     mixedIdentity: 0,
@@ -52,9 +59,11 @@ export class PlanCounter {
     httpsPublish: 0,
   };
   #profiles = 0;
+  #authorizers = 0;
   #mostConnectsOfOneId = 0;
 
-  constructor(targets: readonly Target[]) {
+  constructor(targets: readonly Target[], derived: DerivedSettings | null) {
+    this.#derived = new DerivedBound(derived);
     this.#owners = new Map(targets.map((target) => [target.name, quotaOwner(target)]));
   }
 
@@ -63,22 +72,23 @@ export class PlanCounter {
     this.#countChecks(profile);
     this.#countClientId(profile);
     this.#countHarm(profile);
-    if (profile.tls.certFile !== null) this.#needsDomain.add(profile.target);
-    if (!namesAuthorizer(profile)) this.#needsDefault.add(profile.target);
+    this.#countAuthorizer(profile);
   }
 
   result(): Counted {
     return {
       profiles: this.#profiles,
-      groups: [...this.#groups.values()],
+      groups: [...this.#groups].map(([key, group]) => ({ ...group, derived: this.#derived.costOf(key) })),
       harm: this.#harm,
       mostConnectsOfOneId: this.#mostConnectsOfOneId,
+      mostDerivedOfOneId: this.#derived.mostOfOneIdentity,
+      authorizers: this.#authorizers,
       needsDefault: this.#needsDefault,
-      needsDomain: this.#needsDomain,
     };
   }
 
-  #countChecks({ target, cohort, protocols, identity }: Profile): void {
+  #countChecks(profile: Profile): void {
+    const { target, cohort, protocols, identity } = profile;
     for (const protocol of protocols) {
       const key = `${target}\n${cohort}\n${protocol}`;
       const none = { checks: 0, guarded: 0, apiCalls: 0, connects: 0, lambdaInvocations: 0 };
@@ -90,7 +100,15 @@ export class PlanCounter {
       group.connects += connects;
       group.lambdaInvocations += 1 + connects;
       this.#groups.set(key, group);
+      this.#derived.add(key, profile, protocol);
     }
+  }
+
+  /** Some raw user names carry the name; one that a reference stands for is not read here. */
+  #countAuthorizer({ target, authorizer, username }: Profile): void {
+    const name = authorizer ?? AUTHORIZER_NAME.exec(username?.exposeText() ?? "")?.[1] ?? null;
+    if (name === null) this.#needsDefault.add(target);
+    else if (this.#authorizerNames.update(`${target}\n${name}`, () => 1) === 0) this.#authorizers += 1;
   }
 
   #countClientId(profile: Profile): void {
@@ -117,9 +135,4 @@ export class PlanCounter {
     if (!connect.cleanSession || expiry > 0) this.#harm.persistentSession += 1;
     if (connect.will !== null) this.#harm.will += 1;
   }
-}
-
-/** Some raw user names carry the name; one that a reference stands for is not read here. */
-function namesAuthorizer({ authorizer, username }: Profile): boolean {
-  return authorizer !== null || /[?&]x-amz-customauthorizer-name=/i.test(username?.exposeText() ?? "");
 }

@@ -2,7 +2,7 @@ import { INVOKES_PER_SECOND } from "../lib/aws-limits.ts";
 import { CLIENT_REST_MS, HEADROOM, KEEP_ANSWER_MS, quotaOwner } from "../lib/pacing.ts";
 import { realm } from "../lib/words.ts";
 import type { Suite } from "../model/config.ts";
-import type { Plan, PlanBudget, PlanFloor, PlanGroup } from "../model/plan.ts";
+import type { DerivedCost, Plan, PlanBudget, PlanFloor, PlanGroup } from "../model/plan.ts";
 import type { Profile } from "../model/profile.ts";
 import type { Selection } from "../model/run.ts";
 import type { Target } from "../model/target.ts";
@@ -24,12 +24,12 @@ export interface PlanInput {
  * ids alone. Reads the profiles as a stream; asks nobody.
  */
 export async function estimatePlan({ profiles, targets, suite, selection }: PlanInput): Promise<Plan> {
-  const counter = new PlanCounter(targets);
+  const counter = new PlanCounter(targets, suite.derived);
   for await (const profile of profiles) if (isSelected(profile, suite, selection)) counter.add(profile);
   const counted = counter.result();
   const { groups } = counted;
   const budgets = budgetsOf(groups, targets);
-  const duration = floorOf(budgets, counted.mostConnectsOfOneId);
+  const duration = floorOf(budgets, counted);
   return {
     suite: suite.name,
     profiles: counted.profiles,
@@ -37,10 +37,16 @@ export async function estimatePlan({ profiles, targets, suite, selection }: Plan
     guarded: sum(groups, "guarded"),
     apiCalls: {
       TestInvokeAuthorizer: sum(groups, "apiCalls"),
-      ...describeCalls(counted, targets, duration.seconds),
+      ...describeCalls(counted, targets, suite, duration.seconds),
     },
     connects: sum(groups, "connects"),
     lambdaInvocations: sum(groups, "lambdaInvocations"),
+    derived: {
+      checks: sumDerived(groups, "checks"),
+      apiCalls: sumDerived(groups, "apiCalls"),
+      connects: sumDerived(groups, "connects"),
+      lambdaInvocations: sumDerived(groups, "lambdaInvocations"),
+    },
     duration,
     groups,
     budgets,
@@ -52,6 +58,10 @@ type NumberField = "checks" | "guarded" | "apiCalls" | "connects" | "lambdaInvoc
 
 function sum(groups: readonly PlanGroup[], field: NumberField): number {
   return groups.reduce((all, group) => all + group[field], 0);
+}
+
+function sumDerived(groups: readonly PlanGroup[], field: keyof DerivedCost): number {
+  return groups.reduce((all, { derived }) => all + derived[field], 0);
 }
 
 /** One for TestInvokeAuthorizer and one for connections of each account and Region that the run works with. */
@@ -70,10 +80,14 @@ function budgetsOf(groups: readonly PlanGroup[], targets: readonly Target[]): Pl
       return { partition, accountId, region, operation, calls, perSecond, shareOfQuota, leastSeconds };
     };
     return [
-      budget("TestInvokeAuthorizer", sum(own, "apiCalls"), least(sharing, "invokesPerSecond")),
-      budget("Connect", sum(own, "connects"), least(sharing, "connectsPerSecond")),
+      budget("TestInvokeAuthorizer", both(own, "apiCalls"), least(sharing, "invokesPerSecond")),
+      budget("Connect", both(own, "connects"), least(sharing, "connectsPerSecond")),
     ];
   });
+}
+
+function both(groups: readonly PlanGroup[], field: "apiCalls" | "connects"): number {
+  return sum(groups, field) + sumDerived(groups, field);
 }
 
 function least(targets: readonly Target[], limit: keyof Target["budgets"]): number {
@@ -81,8 +95,12 @@ function least(targets: readonly Target[], limit: keyof Target["budgets"]): numb
 }
 
 /** Accounts and operations are worked through side by side: the longest decides. */
-function floorOf(budgets: readonly PlanBudget[], mostConnectsOfOneId: number): PlanFloor {
-  const ofIds = (Math.max(0, mostConnectsOfOneId - 1) * CLIENT_REST_MS) / 1000;
+function floorOf(
+  budgets: readonly PlanBudget[],
+  { mostConnectsOfOneId, mostDerivedOfOneId }: Counted,
+): PlanFloor {
+  const rests = Math.max(0, mostConnectsOfOneId - 1, mostDerivedOfOneId);
+  const ofIds = (rests * CLIENT_REST_MS) / 1000;
   let floor: PlanFloor =
     ofIds > 0 ? { seconds: ofIds, limitedBy: "client-id" } : { seconds: 0, limitedBy: null };
   for (const { leastSeconds, operation } of budgets) {
@@ -91,19 +109,24 @@ function floorOf(budgets: readonly PlanBudget[], mostConnectsOfOneId: number): P
   return floor;
 }
 
-/** Questions about targets; their answers are kept a while, and shared by all checks. */
+/** Questions about targets and authorizers; their answers are kept a while, and shared by all checks. */
 function describeCalls(
-  { groups, needsDefault, needsDomain }: Counted,
+  { groups, needsDefault, authorizers }: Counted,
   targets: readonly Target[],
+  { derived }: Suite,
   seconds: number,
 ): Record<string, number> {
   const used = targets.filter(({ name }) => groups.some(({ target }) => target === name));
   const times = Math.max(1, Math.ceil((seconds * 1000) / KEEP_ANSWER_MS));
-  const asked = used.filter(({ name }) => needsDefault.has(name) || needsDomain.has(name));
+  // Whether a device without a name is refused can only be tried where there is no default.
+  const asksDefault = derived?.kinds.includes("no-authorizer") && authorizers > 0;
+  const lacking = asksDefault ? used : used.filter(({ name }) => needsDefault.has(name));
   const calls = {
-    DescribeEndpoint: used.filter(({ endpoint }) => endpoint === null).length,
-    DescribeDomainConfiguration: asked.length * times,
-    DescribeDefaultAuthorizer: used.filter(({ name }) => needsDefault.has(name)).length * times,
+    // Kept for good.
+    DescribeEndpoint: used.length,
+    DescribeDomainConfiguration: used.length * times,
+    DescribeDefaultAuthorizer: lacking.length * times,
+    DescribeAuthorizer: (authorizers + used.filter(({ name }) => needsDefault.has(name)).length) * times,
   };
   return Object.fromEntries(Object.entries(calls).filter(([, count]) => count > 0));
 }

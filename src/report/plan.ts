@@ -26,12 +26,23 @@ function overview(plan: Plan, style: Style): string[] {
   const lines = [
     `${plural(plan.checks, "check")} of ${plural(plan.profiles, "profile")}`,
     `at most ${plural(invokes, "TestInvokeAuthorizer call")}, ${plural(plan.connects, "gateway connection")}, ${plural(plan.lambdaInvocations, "Lambda invocation")}`,
+    ...secondWave(plan),
     ...Object.entries(describes).map(([operation, calls]) => `about ${plural(calls, `${operation} call`)}`),
     `at least ${duration(plan.duration.seconds)}${LIMITED_BY[plan.duration.limitedBy ?? "nothing"]}; what devices and network take comes on top`,
   ];
   return [
     style.tone("strong", `Plan of ${quoted(plan.suite)}`),
     ...lines.flatMap((line) => bullet(line, style)),
+  ];
+}
+
+/** What comes after the plan's checks; how many passed or were kept out is not known yet. */
+function secondWave({ derived, connects }: Plan): string[] {
+  if (connects === 0) return [];
+  const corrupted = `derived checks come on top: at most ${count(derived.checks)}, with ${plural(derived.apiCalls, "call")}, ${plural(derived.connects, "connection")} and ${plural(derived.lambdaInvocations, "Lambda invocation")}`;
+  return [
+    derived.checks > 0 ? corrupted : "no derived checks",
+    "devices that are kept out may be tried again with one thing changed: at most 3 checks of each cohort, target and protocol, with up to 5 connections each and no calls",
   ];
 }
 
@@ -44,7 +55,7 @@ const LIMITED_BY: Readonly<Record<NonNullable<PlanFloor["limitedBy"]> | "nothing
 
 const NUMBERS: readonly {
   readonly title: string;
-  readonly field: Exclude<keyof PlanGroup, "target" | "cohort" | "protocol">;
+  readonly field: Exclude<keyof PlanGroup, "target" | "cohort" | "protocol" | "derived">;
 }[] = [
   { title: "checks", field: "checks" },
   { title: "guarded", field: "guarded" },

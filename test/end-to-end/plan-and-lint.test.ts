@@ -64,7 +64,8 @@ describe("plan", () => {
     const plan = JSON.parse(ended.stdout) as Plan;
     expect(plan).toMatchObject({ checks: 51, guarded: 1, connects: 50, lambdaInvocations: 101 });
     expect(plan.apiCalls).toMatchObject({ TestInvokeAuthorizer: 51, DescribeEndpoint: 1 });
-    expect(plan.duration).toEqual({ seconds: 50 / 9.8, limitedBy: "TestInvokeAuthorizer" });
+    expect(plan.derived).toEqual({ checks: 2, apiCalls: 1, connects: 2, lambdaInvocations: 3 });
+    expect(plan.duration).toEqual({ seconds: 51 / 9.8, limitedBy: "TestInvokeAuthorizer" });
     expect([shown.code, ended.code]).toEqual([0, 0]);
   });
 

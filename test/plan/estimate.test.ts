@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { DERIVED_KINDS } from "../../src/model/check.ts";
 import type { Suite } from "../../src/model/config.ts";
 import { PLAN_WARNINGS, type Plan } from "../../src/model/plan.ts";
 import { PROTOCOLS, type Profile } from "../../src/model/profile.ts";
@@ -97,34 +98,83 @@ describe("what checks cost", () => {
   });
 
   it.each([
-    ["an endpoint that is stated and an authorizer that is named: none", {}, {}, {}],
-    ["an endpoint that is asked", {}, { endpoint: null }, { DescribeEndpoint: 1 }],
+    ["an authorizer that is named", {}, { DescribeAuthorizer: 1 }],
     [
-      "a device that names no authorizer",
+      "a device that names none",
       { authorizer: null },
-      {},
-      { DescribeDomainConfiguration: 1, DescribeDefaultAuthorizer: 1 },
+      { DescribeAuthorizer: 1, DescribeDefaultAuthorizer: 1 },
     ],
     [
-      "a raw user name that names one: none",
+      "a raw user name that names one",
       { authorizer: null, username: new Secret("x?x-amz-customauthorizer-name=a") },
-      {},
-      {},
+      { DescribeAuthorizer: 1 },
     ],
-    [
-      "a client certificate",
-      { tls: { ...profileOf().tls, certFile: "/c.pem" } },
-      {},
-      { DescribeDomainConfiguration: 1 },
-    ],
-  ])("describes: %s", async (_, profile, target, calls) => {
-    const { apiCalls } = await planOf([profile, profile], { targets: [{ ...targetOf(), ...target }] });
-    expect(apiCalls).toEqual({ TestInvokeAuthorizer: 2, ...calls });
+  ])("describes: %s", async (_, profile, calls) => {
+    const { apiCalls } = await planOf([profile, profile]);
+    const always = { TestInvokeAuthorizer: 2, DescribeEndpoint: 1, DescribeDomainConfiguration: 1 };
+    expect(apiCalls).toEqual({ ...always, ...calls });
+  });
+
+  it("describes each authorizer once", async () => {
+    const { apiCalls } = await planOf([{}, { authorizer: "b" }, { authorizer: "b" }, { authorizer: "c" }]);
+    expect(apiCalls).toMatchObject({ DescribeAuthorizer: 3 });
   });
 
   it("asks again what is kept for five minutes only", async () => {
     const { apiCalls } = await planOf(many(1 + 600 * PER_SECOND, { authorizer: null }));
     expect(apiCalls).toMatchObject({ DescribeDefaultAuthorizer: 2 });
+  });
+});
+
+describe("derived checks", () => {
+  const derived = { perCohort: 2, decoys: [], kinds: DERIVED_KINDS };
+  const password = { username: new Secret("u"), password: new Secret("p") };
+  const signed: Partial<Profile> = {
+    token: { kind: "jwt", key: "k", jwt: new Secret("a.b.c") },
+  };
+
+  it.each([
+    ["a password: wrong, and without SNI or authorizer", password, [3, 1, 3, 4]],
+    ["a signed token: signature and token", signed, [4, 2, 4, 6]],
+    ["over https neither SNI nor password", { ...HTTPS, ...signed }, [3, 2, 3, 5]],
+    ["of a live device: none", { ...password, identity: "device" }, [0, 0, 0, 0]],
+    [
+      "of a device that must be denied: none",
+      { expect: { ...profileOf().expect, access: "deny" } },
+      [0, 0, 0, 0],
+    ],
+    [
+      "with a session that lasts: none",
+      { ...password, connect: { ...profileOf().connect, cleanSession: false } },
+      [0, 0, 0, 0],
+    ],
+  ] as const)(
+    "of one device with %s",
+    async (_, profile, [checks, apiCalls, connects, lambdaInvocations]) => {
+      const plan = await planOf([profile], { suite: { derived } });
+      expect(plan.derived).toEqual({ checks, apiCalls, connects, lambdaInvocations });
+      expect(plan).toMatchObject({ checks: 1, apiCalls: { TestInvokeAuthorizer: 1 } });
+    },
+  );
+
+  it("are bounded for each cohort, target and protocol, and spend the budgets too", async () => {
+    const { groups, budgets, derived: all } = await planOf(many(50, password), { suite: { derived } });
+    expect(groups[0]?.derived.checks).toBe(6);
+    expect(all.checks).toBe(6);
+    expect(budgets.map(({ operation, calls }) => [operation, calls])).toEqual([
+      ["TestInvokeAuthorizer", 52],
+      ["Connect", 56],
+    ]);
+  });
+
+  it("wait for each other: one client id connects once a second", async () => {
+    const { duration } = await planOf([password], { suite: { derived } });
+    expect(duration).toEqual({ seconds: (3 * 1050) / 1000, limitedBy: "client-id" });
+  });
+
+  it("need decoys to pose as somebody else", async () => {
+    const plan = await planOf([password], { suite: { derived: { ...derived, decoys: ["d"] } } });
+    expect(plan.derived.checks).toBe(5);
   });
 });
 

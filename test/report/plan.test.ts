@@ -2,6 +2,8 @@ import { expect, test } from "vitest";
 import type { Plan } from "../../src/model/plan.ts";
 import { planText } from "../../src/report/plan.ts";
 
+const DERIVED = { checks: 3, apiCalls: 1, connects: 3, lambdaInvocations: 4 };
+
 const PLAN: Plan = {
   suite: "pre-rollout",
   profiles: 1200,
@@ -10,6 +12,7 @@ const PLAN: Plan = {
   apiCalls: { TestInvokeAuthorizer: 1250, DescribeEndpoint: 1 },
   connects: 1200,
   lambdaInvocations: 2450,
+  derived: DERIVED,
   duration: { seconds: 127.4, limitedBy: "TestInvokeAuthorizer" },
   groups: [
     {
@@ -21,6 +24,7 @@ const PLAN: Plan = {
       apiCalls: 1250,
       connects: 1200,
       lambdaInvocations: 2450,
+      derived: DERIVED,
     },
   ],
   budgets: [
@@ -45,6 +49,10 @@ test("a plan shows what a run costs, how long it takes at least, and what to min
   expect(text.replace(/\n\s+/g, " ")).toContain(
     "at most 1,250 TestInvokeAuthorizer calls, 1,200 gateway connections, 2,450 Lambda invocations",
   );
+  expect(text.replace(/\n\s+/g, " ")).toContain(
+    "derived checks come on top: at most 3, with 1 call, 3 connections and 4 Lambda invocations",
+  );
+  expect(text).toContain("tried again with one thing changed");
   expect(text).toContain("about 1 DescribeEndpoint call");
   expect(text).toContain("at least 2 min 07 s, by the budget for TestInvokeAuthorizer");
   expect(text).toMatch(/pumps +eu-prod +mqtt +1,250 +50 +1,250 +1,200 +2,450/);
