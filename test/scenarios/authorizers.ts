@@ -164,7 +164,7 @@ export const AUTHORIZERS: readonly Scenario[] = [
     {
       name: "the authorizer compares the user name with its suffix",
       rows: [27],
-      authorizer: answering("compares-suffix", { when: { wireUsername: "device" }, answer: admitted() }),
+      authorizer: answering("compares-suffix", { when: { wireUsername: "login" }, answer: admitted() }),
       verdict: "fail",
       cause: "AUTHORIZER_DENIED_EXPECTED_ALLOW",
     },

@@ -108,7 +108,7 @@ export const CONTROLS: readonly Scenario[] = [
   },
   {
     name: "two question marks that the gateway does not mind",
-    profile: { authorizer: undefined, username: "device?a=b?SDK=x" },
+    profile: { authorizer: undefined, username: "login?a=b?SDK=x" },
     emulator: { behaviours: { secondQuestionMark: "ignore" } },
   },
   {

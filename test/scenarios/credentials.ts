@@ -1,4 +1,14 @@
-import { domainOf, ROGUE_KEY, type Scenario, token, tokenWithPlus, V5, V311, variants } from "./scenario.ts";
+import {
+  domainOf,
+  PROVEN,
+  ROGUE_KEY,
+  type Scenario,
+  token,
+  tokenWithPlus,
+  V5,
+  V311,
+  variants,
+} from "./scenario.ts";
 
 const SIGNED = { username: undefined, password: undefined, authorizer: "signed" };
 const WITH_PLUS = tokenWithPlus();
@@ -6,7 +16,7 @@ const WITH_PLUS = tokenWithPlus();
 /** A wire user name of which one part is as `signature`. */
 function wireUsername(signature: string): Record<string, unknown> {
   const names = `x-amz-customauthorizer-name=signed&x-amz-customauthorizer-signature=${signature}`;
-  return { ...SIGNED, authorizer: undefined, username: `device?${names}&x-token=${WITH_PLUS.value}` };
+  return { ...SIGNED, authorizer: undefined, username: `login?${names}&x-token=${WITH_PLUS.value}` };
 }
 
 function base64url(signature: string): string {
@@ -33,6 +43,7 @@ export const CREDENTIALS: readonly Scenario[] = [
       profile: { tls: { alpn: [] } },
       verdict: "fail",
       cause: "ALPN_MISSING",
+      evidence: PROVEN,
     },
     VERSIONS,
   ),
@@ -42,6 +53,7 @@ export const CREDENTIALS: readonly Scenario[] = [
     profile: { tls: { alpn: ["http/1.1"] } },
     verdict: "fail",
     cause: "ALPN_MISSING",
+    evidence: PROVEN,
   },
   {
     name: "the ALPN of the certificate path",
@@ -84,6 +96,7 @@ export const CREDENTIALS: readonly Scenario[] = [
     profile: { tls: { certFile: "client.pem", keyFile: "client.key" } },
     verdict: "fail",
     cause: "CLIENT_CERTIFICATE_UNEXPECTED",
+    evidence: PROVEN,
   },
   ...variants(
     {
@@ -92,6 +105,7 @@ export const CREDENTIALS: readonly Scenario[] = [
       profile: wireUsername(WITH_PLUS.signature),
       verdict: "fail",
       cause: "SIGNATURE_URL_ENCODING",
+      evidence: PROVEN,
     },
     [
       { label: "3.1.1", profile: V311, behaviours: { plusInUsername: "space" } },
@@ -106,6 +120,7 @@ export const CREDENTIALS: readonly Scenario[] = [
     profile: wireUsername(encodeURIComponent(encodeURIComponent(WITH_PLUS.signature))),
     verdict: "fail",
     cause: "SIGNATURE_URL_ENCODING",
+    evidence: PROVEN,
   },
   ...variants(
     {
@@ -121,7 +136,7 @@ export const CREDENTIALS: readonly Scenario[] = [
     {
       name: "two question marks in the user name",
       rows: [8],
-      profile: { authorizer: undefined, username: "device?x-amz-customauthorizer-name=passwords?SDK=JavaV2" },
+      profile: { authorizer: undefined, username: "login?x-amz-customauthorizer-name=passwords?SDK=JavaV2" },
       verdict: "fail",
       cause: "USERNAME_MALFORMED",
     },

@@ -1,6 +1,7 @@
 import {
   ALLOW_ALL,
   arn,
+  PROVEN,
   policy,
   returning,
   type Scenario,
@@ -91,6 +92,7 @@ export const POLICIES: readonly Scenario[] = [
     profile: { ...V311, connect: { cleanSession: false } },
     verdict: "fail",
     cause: "POLICY_WILL_OR_SESSION",
+    evidence: PROVEN,
   },
   {
     name: "a condition refuses the persistent session (5)",
@@ -101,6 +103,7 @@ export const POLICIES: readonly Scenario[] = [
     profile: { ...V5, connect: { cleanSession: false, sessionExpirySeconds: 600 } },
     verdict: "fail",
     cause: "POLICY_WILL_OR_SESSION",
+    evidence: PROVEN,
   },
   {
     name: "a condition allows another last will",

@@ -24,7 +24,12 @@ export interface Scenario {
   readonly verdict: VerdictKind;
   /** The first cause; null on a control. */
   readonly cause: CauseCode | null;
+  /** What the first cause's evidence has to say, where more than the code is at stake. */
+  readonly evidence?: RegExp;
 }
+
+/** A second attempt with one thing changed settled it. */
+export const PROVEN = /the same device got in/;
 
 export type PeerKind = "no-alpn" | "no-subprotocol" | "no-client-certificate";
 

@@ -119,7 +119,7 @@ async function emulatorOf(scenarios: readonly Scenario[], folder: string, pki: P
       {
         name: "passwords",
         signingDisabled: true,
-        handler: { table: [{ when: { username: "device", password: "right" }, answer: admitted() }] },
+        handler: { table: [{ when: { username: "login", password: "right" }, answer: admitted() }] },
       },
       {
         name: "signed",
@@ -178,7 +178,7 @@ const DEVICE = {
   protocol: "mqtt",
   mqttVersion: 5,
   identity: "dedicated",
-  username: "device",
+  username: "login",
   password: "right",
 };
 
@@ -187,6 +187,8 @@ function profileOf({ profile = {}, domain = BUILT_IN, peer, authorizer }: Scenar
   return definedOf({
     id,
     clientId: id,
+    // Second attempts are rationed by cohort.
+    cohort: id,
     ...DEVICE,
     ...named,
     target: peer ?? targetName(domain.name),
@@ -232,7 +234,14 @@ async function runOf({
 }): Promise<Map<string, Result>> {
   await writeFile(join(folder, "fleet.ndjson"), profiles.map((each) => `${JSON.stringify(each)}\n`).join(""));
   const configFile = join(folder, "fleet-smoke.yaml");
-  await writeFile(configFile, JSON.stringify({ targets, profiles: [{ path: "fleet.ndjson" }] }));
+  await writeFile(
+    configFile,
+    JSON.stringify({
+      targets,
+      profiles: [{ path: "fleet.ndjson" }],
+      suites: [{ name: "all", derived: { perCohort: 0 } }],
+    }),
+  );
   const loaded = await loadConfig(configFile, {});
   if (loaded.kind !== "loaded") throw new Error(JSON.stringify(loaded.problems));
   await using app = new App({
