@@ -36,11 +36,12 @@ function encodedPairs({ authorizer, token }: Trio, encodeToken: (value: string) 
 
 /** The same three as headers, where nothing is encoded. */
 export function trioHeaders({ authorizer, token }: Trio): Record<string, Secret> {
-  const headers: Record<string, Secret> = {};
-  if (authorizer !== null) headers[NAME_KEY] = new Secret(authorizer);
-  if (token?.signature) headers[SIGNATURE_KEY] = token.signature;
-  if (token) headers[token.key] = token.value;
-  return headers;
+  // From entries: an assignment would lose a key named `__proto__`, which is a tokenKeyName like any other.
+  return Object.fromEntries([
+    ...(authorizer === null ? [] : [[NAME_KEY, new Secret(authorizer)] as const]),
+    ...(token?.signature ? [[SIGNATURE_KEY, token.signature] as const] : []),
+    ...(token ? [[token.key, token.value] as const] : []),
+  ]);
 }
 
 /**
