@@ -3,6 +3,7 @@ import { createWriteStream } from "node:fs";
 import { mkdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Writable } from "node:stream";
+import { errorCode } from "../lib/errors.ts";
 
 /**
  * Has `write` write a file, end it included, that replaces the one at `path` only when it is complete: whoever reads
@@ -16,7 +17,7 @@ export async function replaceFile(path: string, write: (out: Writable) => Promis
   }
   // Through a link, so that what the link points at is replaced and not the link.
   const place = existing === "file" ? await realpath(path) : path;
-  await mkdir(dirname(place), { recursive: true });
+  await ensureFolder(dirname(place));
   const temporary = join(dirname(place), `.${basename(place)}.${randomUUID()}.tmp`);
   try {
     await write(createWriteStream(temporary, { flags: "wx", flush: true }));
@@ -24,6 +25,23 @@ export async function replaceFile(path: string, write: (out: Writable) => Promis
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/** Not Node's own `recursive`: where a folder can never be made (`/proc/x`), that tries without end. */
+async function ensureFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "EEXIST") return;
+    const parent = dirname(path);
+    if (code !== "ENOENT" || parent === path) throw error;
+    await ensureFolder(parent);
+    // Another report may have made it meanwhile.
+    await mkdir(path).catch((second) => {
+      if (errorCode(second) !== "EEXIST") throw second;
+    });
   }
 }
 

@@ -93,6 +93,13 @@ describe("a report file", () => {
     expect((await stat(path)).isFIFO()).toBe(true);
   });
 
+  it.each(["/proc/nowhere/deeper/run.prom", "/dev/null/run.prom"])(
+    "where no folder can be made is given up, not tried for ever: %s",
+    async (path) => {
+      await expect(writeMetricsTextfile(path, "page")).rejects.toThrow(/ENOENT|ENOTDIR|EACCES|EPERM/);
+    },
+  );
+
   it("cannot take the place of a folder", async () => {
     await mkdir(join(folder, "taken"));
     await writeFile(join(folder, "taken/file"), "");
