@@ -58,7 +58,7 @@ const group = z.strictObject({
   derivedFailed: count,
 });
 
-const result = z.strictObject({
+export const resultSchema = z.strictObject({
   seq: count.describe("Place in the plan"),
   device: z.string(),
   cohort: z.string(),
@@ -158,7 +158,7 @@ export const reportSchema = z
       )
       .describe("What was looked at before the first check"),
     notes: z.array(z.string()),
-    results: z.array(result).describe("In plan order"),
+    results: z.array(resultSchema).describe("In plan order"),
   })
   .meta({
     title: "fleet-smoke report",

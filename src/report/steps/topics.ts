@@ -12,6 +12,8 @@ import { decidedBy, decidingStatement } from "./policy.ts";
 export interface TopicStep {
   readonly action: TopicProof["test"]["action"];
   readonly topic: string;
+  /** What was subscribed to, where that is another filter than the topic itself. */
+  readonly filter: string | null;
   readonly expected: "allow" | "deny";
   readonly predicted: Prediction;
   /** Shown where the policy does not do what is expected. */
@@ -29,9 +31,10 @@ export function topicSteps(
 ): TopicStep[] {
   return topics.map(({ test, predicted, gateway, evidence }) => {
     const { undecided } = predicted;
-    const isSurprise = predicted.decision !== test.expected;
+    const { action, topic, filter = null, expected } = test;
+    const isSurprise = predicted.decision !== expected;
     return {
-      ...test,
+      ...{ action, topic, filter, expected },
       predicted: { ...predicted, undecided: undecided === null ? null : scrub(undecided, secrets) },
       decidingStatement: isSurprise ? decidingStatement(invocation, predicted, secrets) : null,
       gateway,
@@ -42,9 +45,19 @@ export function topicSteps(
 
 export function topicLines(topics: readonly TopicStep[], style: Style): string[] {
   return topics.flatMap((step) => {
-    const { action, topic, expected, predicted, gateway, evidence, decidingStatement: deciding } = step;
+    const {
+      action,
+      topic,
+      filter,
+      expected,
+      predicted,
+      gateway,
+      evidence,
+      decidingStatement: deciding,
+    } = step;
+    const through = filter === null ? "" : ` through ${filter}`;
     return [
-      ...marked(action, markOf(step), `${topic}, expected ${expected}`, style),
+      ...marked(action, markOf(step), `${topic}${through}, expected ${expected}`, style),
       ...field("", `policy: ${predicted.decision}, ${predicted.undecided ?? decidedBy(predicted)}`, style),
       ...field("", `gateway: ${joined([gateway, evidence])}`, style),
       ...(deciding === null ? [] : block(deciding.text, style, MAX_STATEMENT_LINES)),

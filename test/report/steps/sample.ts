@@ -129,7 +129,7 @@ export function everything(text: string): Case {
           evidence: text,
         },
         {
-          test: { action: "subscribe", topic: text, expected: "deny" },
+          test: { action: "receive", topic: text, filter: text, expected: "deny" },
           predicted: { ...predicted("allow"), document: 0, statement: 0 },
           gateway: "not-tried",
           evidence: "",
