@@ -33,7 +33,9 @@ export function decide(input: GateInput): GateOutcome {
   return {
     decision,
     rules: all,
-    reason: reasonFor(decision, nothingSelected, all, notes),
+    reason: nothingSelected
+      ? "nothing was selected"
+      : (whyNothingRan(groups, notes) ?? reasonFor(decision, all, notes)),
     groups: perGroup.map(({ group, results }) => ({
       target: group.target,
       cohort: group.cohort,
@@ -97,13 +99,12 @@ function worst(results: readonly RuleResult[]): Decision {
   return unmet.length > 0 ? "inconclusive" : "go";
 }
 
-function reasonFor(
-  decision: Decision,
-  nothingSelected: boolean,
-  results: readonly RuleResult[],
-  notes: readonly string[],
-): string {
-  if (nothingSelected) return "nothing was selected";
+/** Why nothing was run says more than that nothing was. */
+function whyNothingRan(groups: readonly Tally[], notes: readonly string[]): string | null {
+  return groups.every((group) => planned(group) === group.notRun) ? (notes[0] ?? null) : null;
+}
+
+function reasonFor(decision: Decision, results: readonly RuleResult[], notes: readonly string[]): string {
   if (decision === "go") return "every rule is met";
   const deciding = results.filter(({ met, unmetMeans }) => !met && unmetMeans === decision);
   const parts = deciding.filter(({ cohort }) => cohort !== null);

@@ -57,6 +57,13 @@ describe("the gate", () => {
     expect(outcome.reason).toContain("pumps on here");
   });
 
+  it("says why nothing was run, where nothing was", () => {
+    const refused = gate([group({ notRun: 9 })], { notes: ["somebody is there", "and there"] });
+    expect(refused).toMatchObject({ decision: "inconclusive", reason: "somebody is there" });
+    const stopped = gate([group({ notRun: 8, pass: 1 })], { notes: ["stopped"] });
+    expect(stopped.reason).toContain("pumps on here");
+  });
+
   it("computes the ratios as the design says", () => {
     const outcome = gate([group({ pass: 6, fail: 2, inconclusive: 1, skipped: 1, expected: 20 })], {
       invalidProfiles: 2,
