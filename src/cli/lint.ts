@@ -5,10 +5,12 @@ import { wallMs } from "../lib/clock.ts";
 import { UsageError } from "../lib/errors.ts";
 import { createLog } from "../lib/log.ts";
 import { lintTarget } from "../lint/connection.ts";
+import { problem } from "../lint/finding.ts";
 import type { Config } from "../model/config.ts";
+import { findDecoys } from "../plan/decoys.ts";
 import { createCredentials } from "../profiles/credentials.ts";
 import type { Fleet } from "../profiles/fleet.ts";
-import { loadConfig } from "../settings/load.ts";
+import { type LoadedConfig, loadConfig } from "../settings/load.ts";
 import { type Command, withConfig } from "./command.ts";
 import { EXIT, type Io, signalExit } from "./io.ts";
 import { createFleetLint } from "./lint-fleet.ts";
@@ -78,6 +80,7 @@ async function find(file: string, publicKeys: readonly KeyObject[], io: Io): Pro
   if (scanned !== null) {
     await using fleet = scanned.fleet;
     await lintFleet(fleet, config, publicKeys, report, io);
+    await lintDecoys(fleet, loaded, file, report, io.signal);
   }
   const profiles = scanned?.scan.profiles ?? 0;
   return report.result({ profiles, notYetAvailable: config.notYetAvailable });
@@ -100,6 +103,25 @@ async function lintFleet(
     }
   } finally {
     await credentials.close();
+  }
+}
+
+/** Decoys are named in the configuration, and what they are stands in the sources. */
+async function lintDecoys(
+  fleet: Fleet,
+  { config, lines }: Pick<Extract<LoadedConfig, { kind: "loaded" }>, "config" | "lines">,
+  file: string,
+  report: LintReportBuilder,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const [at, { derived }] of config.suites.entries()) {
+    const decoys = derived?.decoys ?? [];
+    const { refused } = await findDecoys(decoys, () => fleet.profiles(signal));
+    for (const { id, reason } of refused) {
+      const field = `suites[${at}].derived.decoys[${decoys.indexOf(id)}]`;
+      const found = problem("decoy-unfit", field, `${JSON.stringify(id)} cannot be a decoy: ${reason}`);
+      report.finding(found, { file, line: lines.get(field)?.value ?? null });
+    }
   }
 }
 

@@ -27,6 +27,7 @@ export const LINT_RULES = {
   "certificate-unreadable": "The client certificate is not a certificate in PEM.",
   "certificate-key-mismatch": "The private key is not the certificate's.",
   "certificate-expires": "The client certificate has expired, expires within 30 days, or is not valid yet.",
+  "decoy-unfit": "A suite's decoy is no dedicated profile with a client id of its own.",
 } as const;
 export type LintRule = keyof typeof LINT_RULES;
 
