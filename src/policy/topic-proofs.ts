@@ -56,9 +56,10 @@ function predictAll(
 }
 
 /** A thing is called like its client id, unless the profile's label `thing` says otherwise. */
-function presetOf({ profile, expectation }: Check): readonly TopicTest[] {
+function presetOf({ profile, protocol, expectation }: Check): readonly TopicTest[] {
   const thing = profile.labels.thing ?? profile.clientId;
-  return expectation === "deny" || thing === null ? [] : presetTests(profile.expect.preset, thing);
+  if (expectation === "deny" || protocol === "https" || thing === null) return [];
+  return presetTests(profile.expect.preset, thing);
 }
 
 function whyUntried(outcome: Outcome): string {

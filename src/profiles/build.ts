@@ -14,6 +14,7 @@ import type {
 import { Secret } from "../model/secret.ts";
 import { protocolsOf } from "./cross-checks.ts";
 import type { RawProfile, RawToken } from "./profile-schema.ts";
+import { renderTopic } from "./topics.ts";
 
 /** What every profile of one file shares. */
 export interface FileScope {
@@ -112,8 +113,7 @@ function buildTls(raw: NonNullable<RawProfile["tls"]>, baseFolder: string): TlsO
 function buildExpectation(raw: RawProfile["expect"], id: string, clientId: string | null): Expectation {
   if (raw === undefined || raw === "allow") return ALLOW;
   if (raw === "deny") return DENY;
-  const fill = (topic: string) =>
-    topic.replaceAll("{id}", () => id).replaceAll("{clientId}", () => clientId ?? "");
+  const fill = (topic: string) => renderTopic(topic, { id, clientId });
   const topics = (each: { allow?: readonly string[]; deny?: readonly string[] } | undefined) => ({
     allow: (each?.allow ?? []).map(fill),
     deny: (each?.deny ?? []).map(fill),

@@ -1,8 +1,10 @@
 import { asksToRetain } from "../lib/retain.ts";
 import type { CredentialsIn, Identity, Protocol } from "../model/profile.ts";
+import { TOPIC_ACTIONS } from "../model/proof.ts";
 import { literalPart } from "./check.ts";
 import type { Finding } from "./finding.ts";
 import type { RawProfile, RawToken } from "./profile-schema.ts";
+import { checkTopics, namesTopics } from "./topics.ts";
 
 /** What a profile is checked against besides itself. */
 export interface Surroundings {
@@ -10,6 +12,8 @@ export interface Surroundings {
   readonly targets: readonly string[];
   /** The source's, for profiles that state none. */
   readonly identity: Identity | null;
+  /** The source's, behind every client id. */
+  readonly clientIdSuffix: string;
 }
 
 /**
@@ -39,7 +43,7 @@ export function crossCheck(sound: Sound, surroundings: Surroundings): readonly F
     ...checkRawUsername(sound),
     ...checkRetain(raw),
     ...checkTls(raw.tls),
-    ...checkExpect(sound),
+    ...checkExpect(sound, surroundings),
     ...checkHeaders(raw.headers),
   ];
 }
@@ -136,7 +140,7 @@ function checkTls(tls: RawProfile["tls"]): readonly Finding[] {
   return findings;
 }
 
-function checkExpect({ raw, misformed }: Sound): readonly Finding[] {
+function checkExpect({ raw, misformed }: Sound, { clientIdSuffix }: Surroundings): readonly Finding[] {
   const { expect } = raw;
   if (expect === undefined || typeof expect === "string") return [];
   const findings: Finding[] = [];
@@ -146,15 +150,37 @@ function checkExpect({ raw, misformed }: Sound): readonly Finding[] {
       findings.push({ path: ["expect", field], message: "expected [min, max] with min not above max" });
     }
   }
-  if (raw.clientId !== undefined || misformed.has("clientId")) return findings;
-  for (const action of ["publish", "subscribe", "receive"] as const) {
-    for (const access of ["allow", "deny"] as const) {
-      for (const [index, topic] of (expect[action]?.[access] ?? []).entries()) {
-        if (!topic.includes("{clientId}")) continue;
-        const path = ["expect", action, access, index];
-        findings.push({ path, message: "{clientId} cannot be filled in: the profile has no clientId" });
-      }
+  const { id, clientId } = raw;
+  const isNamed = id !== undefined && !misformed.has("clientId");
+  const names = { id: id ?? "", clientId: clientId === undefined ? null : clientId + clientIdSuffix };
+  return [...findings, ...checkTopics(expect, isNamed ? names : null), ...checkUse(expect, raw.protocol)];
+}
+
+/** What is expected of topics must be possible to try: nothing that is written here passes untried. */
+function checkUse(
+  expect: Exclude<RawProfile["expect"], string | undefined>,
+  protocol: RawProfile["protocol"] | undefined,
+): readonly Finding[] {
+  const findings: Finding[] = [];
+  if (expect.access === "deny") {
+    const allowed = TOPIC_ACTIONS.filter((action) => (expect[action]?.allow ?? []).length > 0);
+    const contradicting = [
+      ...allowed.map((action) => [action, "allow"]),
+      ...(expect.preset ? [["preset"]] : []),
+    ];
+    for (const path of contradicting) {
+      findings.push({
+        path: ["expect", ...path],
+        message: "not beside access deny: it could do nothing there",
+      });
     }
+  }
+  // In a list of protocols the others prove it.
+  if (protocol === undefined || protocolsOf(protocol).some((each) => each !== "https")) return findings;
+  const refused = (["subscribe", "receive"] as const).filter((action) => namesTopics(expect[action]));
+  for (const field of [...refused, ...(expect.preset === undefined ? [] : ["preset"])]) {
+    const message = "not possible over https alone, which only publishes";
+    findings.push({ path: ["expect", field], message });
   }
   return findings;
 }

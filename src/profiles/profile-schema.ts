@@ -12,27 +12,23 @@ import {
   type Rule,
   text,
 } from "./schema.ts";
+import { isPublishTopic, PUBLISH_TOPIC_IS } from "./topics.ts";
 
 /** Headers that the connection itself needs: a profile that set them would test something no device sends. */
 const RESERVED_HEADER = /^(host|upgrade|connection|content-length|transfer-encoding|sec-websocket-.*)$/i;
 /** RFC 9110, section 5.6.2. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 const CONTROL = /\p{Cc}/u;
-/** DG/limits: a topic holds at most 256 bytes and 7 slashes. */
-const MAX_TOPIC_BYTES = 256;
-const MAX_TOPIC_SLASHES = 7;
 /** The length of a text in MQTT has two bytes [MQTT-1.5.4]. */
 export const MAX_MQTT_BYTES = 65_535;
 
 const SHORT = text("1 to 256 characters without control characters", (value) => isPrintable(value, 256));
 const PATH = text("the path of a file", (value) => isPrintable(value, 4096));
-const PUBLISH_TOPIC = text(
-  "a topic to publish to: at most 256 bytes and 7 slashes, no + or #, not starting with $",
-  isPublishTopic,
-);
+const PUBLISH_TOPIC = text(PUBLISH_TOPIC_IS, isPublishTopic);
+/** More is checked once the names are filled in (topics.ts). */
 const TOPIC_OR_FILTER = text(
   "a topic or filter: 1 to 256 bytes, no NUL",
-  (value) => value !== "" && bytes(value) <= MAX_TOPIC_BYTES && !value.includes("\0"),
+  (value) => value !== "" && bytes(value) <= 256 && !value.includes("\0"),
 );
 const TOPICS = object({ allow: list(TOPIC_OR_FILTER, 0, 256), deny: list(TOPIC_OR_FILTER, 0, 256) });
 const SECONDS_RANGE = list(integer(0, 2 ** 31 - 1), 2, 2);
@@ -165,16 +161,6 @@ function isMqttText(value: string): boolean {
 
 function isPrintable(value: string, max: number): boolean {
   return value !== "" && value.length <= max && !CONTROL.test(value);
-}
-
-function isPublishTopic(value: string): boolean {
-  return (
-    value !== "" &&
-    !value.startsWith("$") &&
-    !/[+#\0]/.test(value) &&
-    value.split("/").length - 1 <= MAX_TOPIC_SLASHES &&
-    bytes(value) <= MAX_TOPIC_BYTES
-  );
 }
 
 function bytes(value: string): number {

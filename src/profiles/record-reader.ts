@@ -29,7 +29,8 @@ export function createRecordReader({ targets, env }: RecordReaderOptions): Recor
     const { source, baseFolder } = file;
     const scope = scopes.get(file) ?? { source, baseFolder, exec: execOf(source), onlyTarget };
     scopes.set(file, scope);
-    const surroundings = { targets, identity: source.identity };
+    const { identity, clientIdSuffix } = source;
+    const surroundings = { targets, identity, clientIdSuffix };
     const readFile = (path: string) => cache.read(path);
     const resolved = resolveFields(record.value, { baseFolder, env, readFile });
     if (resolved === null) return readProfile(record, file.name, scope, surroundings);

@@ -4,6 +4,7 @@ import type { Check } from "../model/check.ts";
 import type { Facts } from "../model/facts.ts";
 import type { Json } from "../model/invocation.ts";
 import type { Prediction } from "../model/prediction.ts";
+import type { TopicExpectation } from "../model/profile.ts";
 import type { TopicAction, TopicProof } from "../model/proof.ts";
 import type { Finding } from "./facts.ts";
 
@@ -37,10 +38,11 @@ export function judgeTopics(facts: Facts): TopicVerdict | null {
 }
 
 /** What must have a proof: nothing where the device has to stay out. */
-function listed({ expectation, profile: { expect } }: Check): number {
+function listed({ expectation, protocol, profile: { expect } }: Check): number {
   if (expectation === "deny") return 0;
-  const lists = [expect.publish, expect.subscribe, expect.receive];
-  const topics = lists.reduce((sum, { allow, deny }) => sum + allow.length + deny.length, 0);
+  const count = ({ allow, deny }: TopicExpectation) => allow.length + deny.length;
+  if (protocol === "https") return count(expect.publish);
+  const topics = count(expect.publish) + count(expect.subscribe) + count(expect.receive);
   return expect.preset === null ? topics : topics + 1;
 }
 
@@ -66,7 +68,8 @@ function judgeProof(proof: TopicProof): Judged | null {
       if (isExpected) return failed;
       return predicted.decision === "allow" ? open : null;
     case "unanswered":
-      return open;
+      // A gateway may drop without a word what the policy denies: that is then the likeliest reason, but no proof.
+      return isExpected && predicted.decision === "deny" ? { ...failed, isSure: false } : open;
     case "not-tried":
       if (predicted.decision === "unknown") return { ...open, code: "POLICY_UNDECIDABLE" };
       return predicted.decision === test.expected ? null : failed;

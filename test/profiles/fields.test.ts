@@ -15,12 +15,16 @@ async function problemsOf(more: Readonly<Record<string, unknown>>): Promise<read
 
 const TOPIC =
   "expected a topic to publish to: at most 256 bytes and 7 slashes, no + or #, not starting with $";
+const FILTER =
+  "expected a topic filter: at most 256 bytes and 7 slashes, + and # as whole levels, no $ in front but $share/GROUP/";
 const RETAIN = "not with retain: a message of https must not be retained";
 const HEADER = "expected as key a header name that the connection does not set itself";
 const NOT_HTTPS = "not possible: https sends no CONNECT; use headers or queryString";
 const ID = "expected 1 to 256 characters without control characters";
 
-test.each<[Record<string, unknown>, readonly string[]]>([
+type Case = [Record<string, unknown>, readonly string[]];
+
+test.each<Case>([
   [{ id: "" }, [`id: ${ID}`]],
   [{ id: "a\n" }, [`id: ${ID}`]],
   [{ id: "x".repeat(257) }, [`id: ${ID}`]],
@@ -119,6 +123,42 @@ test.each<[Record<string, unknown>, readonly string[]]>([
   ],
   [{ tls: { minVersion: "TLSv1.1" } }, ['tls.minVersion: expected "TLSv1.2" or "TLSv1.3"']],
   [{ tls: { groups: "P-256;" } }, ["tls.groups: expected group names joined by colons, as in X25519:P-256"]],
+  ...["+/a", "a/#", "$aws/things/x/jobs/get", "1/2/3/4/5/6/7/8/9"].map(
+    (topic): Case => [
+      { expect: { publish: { allow: [topic] }, receive: { deny: [topic] } } },
+      [`expect.publish.allow[0]: ${TOPIC}`, `expect.receive.deny[0]: ${TOPIC}`],
+    ],
+  ),
+  ...["a+/b", "#/a", "$aws/things/+/jobs/notify", "$share/g/$aws/x", "$share/g/", "$share/+/a"].map(
+    (filter): Case => [
+      { expect: { subscribe: { allow: ["ok/+/#"], deny: [filter] } } },
+      [`expect.subscribe.deny[0]: ${FILTER}`],
+    ],
+  ),
+  [
+    { expect: { publish: { allow: ["a\0"] } } },
+    ["expect.publish.allow[0]: expected a topic or filter: 1 to 256 bytes, no NUL"],
+  ],
+  [{ id: "p+1", expect: { publish: { allow: ["smoke/{id}"] } } }, [`expect.publish.allow[0]: ${TOPIC}`]],
+  [
+    { clientId: "é".repeat(128), expect: { receive: { allow: ["x/{clientId}"] } } },
+    [`expect.receive.allow[0]: ${TOPIC}`],
+  ],
+  [
+    { id: "p", clientId: "p", expect: { publish: { allow: ["a/{id}"], deny: ["b", "a/{clientId}"] } } },
+    ["expect.publish.deny[1]: stands under allow too"],
+  ],
+  [
+    { ...HTTPS, expect: { subscribe: { deny: ["a"] }, preset: "shadow" } },
+    [
+      "expect.subscribe: not possible over https alone, which only publishes",
+      "expect.preset: not possible over https alone, which only publishes",
+    ],
+  ],
+  [
+    { expect: { access: "deny", publish: { allow: ["a"], deny: ["b"] } } },
+    ["expect.publish.allow: not beside access deny: it could do nothing there"],
+  ],
   [{ expect: "maybe" }, ['expect: expected "allow" or "deny"']],
   [
     { expect: { refreshAfterSeconds: [10, 5], disconnectAfterSeconds: [1] } },

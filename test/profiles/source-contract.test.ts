@@ -103,8 +103,8 @@ const FULL: readonly RawObject[] = [
       groups: "X25519:P-256",
     },
     expect: {
-      access: "deny",
-      publish: { allow: ["d/{id}/{clientId}"], deny: ["other/#"] },
+      access: "allow",
+      publish: { allow: ["d/{id}/{clientId}"], deny: ["other/x"] },
       subscribe: { allow: ["s/+"] },
       principalId: "pump",
       refreshAfterSeconds: [300, 86_400],
@@ -184,8 +184,8 @@ const READ = [
       groups: "X25519:P-256",
     },
     expect: {
-      access: "deny",
-      publish: { allow: ["d/pump-0001/pump-0001"], deny: ["other/#"] },
+      access: "allow",
+      publish: { allow: ["d/pump-0001/pump-0001"], deny: ["other/x"] },
       subscribe: { allow: ["s/+"], deny: [] },
       receive: NO_TOPICS,
       principalId: "pump",
