@@ -20,12 +20,18 @@ const tokenKeyMismatch = onAuthorizer((authorizer, facts) => {
   const mismatch = mismatchedKey(authorizer, facts);
   if (mismatch === null) return null;
   const { sent, wanted } = mismatch;
-  const how = howTheyDiffer(sent, wanted);
+  // What else stands there may be part of a credential that was taken for a suffix.
+  const shown = TOKEN_KEY_NAME.test(sent)
+    ? `${sent}${howTheyDiffer(sent, wanted)}`
+    : "something no key can be called";
   return {
     code: "TOKEN_KEY_MISMATCH",
-    evidence: `DescribeAuthorizer ${authorizer.name}: tokenKeyName ${wanted}; the device sends its token as ${sent}${how}`,
+    evidence: `DescribeAuthorizer ${authorizer.name}: tokenKeyName ${wanted}; the device sends its token as ${shown}`,
   };
 });
+
+/** What a token's key can be called (API_AuthorizerDescription). */
+const TOKEN_KEY_NAME = /^[\w-]{1,128}$/;
 
 interface Mismatch {
   readonly sent: string;

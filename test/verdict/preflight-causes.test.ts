@@ -265,6 +265,17 @@ const CASES: readonly (readonly [string, CauseCode, string, Case])[] = [
     },
   ],
   [
+    "something else inside a raw user name, which is not shown",
+    "TOKEN_KEY_MISMATCH",
+    "sends its token as something no key can be called",
+    {
+      ...raw(
+        `x-amz-customauthorizer-name=fleet&x-amz-customauthorizer-signature=${encodeURIComponent(signed("t"))}&pa$$word!=t`,
+      ),
+      described: SIGNING,
+    },
+  ],
+  [
     "a signature by a key that is not listed",
     "SIGNATURE_INVALID",
     "DescribeAuthorizer fleet: signing is on; the signature verifies with none of its public keys (new)",
