@@ -12,6 +12,9 @@ export const CLIENT_REST_MS = 1050;
 /** Connections of one identity with something corrupted on purpose, over all runs of a process. */
 export const DERIVED_PER_HOUR = 8;
 
+/** Dedicated client ids of each target that are looked up before anything is connected. */
+export const SAMPLED_CLIENT_IDS = 10;
+
 /** How long what AWS says about a target is kept before it is asked again. */
 export const KEEP_ANSWER_MS = 5 * 60_000;
 

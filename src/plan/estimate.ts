@@ -1,5 +1,5 @@
 import { INVOKES_PER_SECOND } from "../lib/aws-limits.ts";
-import { CLIENT_REST_MS, HEADROOM, KEEP_ANSWER_MS, quotaOwner } from "../lib/pacing.ts";
+import { CLIENT_REST_MS, HEADROOM, KEEP_ANSWER_MS, quotaOwner, SAMPLED_CLIENT_IDS } from "../lib/pacing.ts";
 import { realm } from "../lib/words.ts";
 import type { Suite } from "../model/config.ts";
 import type { DerivedCost, Plan, PlanBudget, PlanFloor, PlanGroup } from "../model/plan.ts";
@@ -126,7 +126,14 @@ function describeCalls(
     DescribeEndpoint: used.length,
     DescribeDomainConfiguration: used.length * times,
     DescribeDefaultAuthorizer: lacking.length * times,
+    GetConnection: used.reduce((all, { name }) => all + sampled(groups, name), 0),
     DescribeAuthorizer: (authorizers + used.filter(({ name }) => needsDefault.has(name)).length) * times,
   };
   return Object.fromEntries(Object.entries(calls).filter(([, count]) => count > 0));
+}
+
+/** Dedicated client ids of a target that are looked up before the run; over https there are none. */
+function sampled(groups: readonly PlanGroup[], name: string): number {
+  const own = groups.filter(({ target, protocol }) => target === name && protocol !== "https");
+  return Math.min(SAMPLED_CLIENT_IDS, sum(own, "connects"));
 }

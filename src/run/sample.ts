@@ -1,4 +1,5 @@
 import { errorMessage } from "../lib/errors.ts";
+import { SAMPLED_CLIENT_IDS } from "../lib/pacing.ts";
 import type { Check } from "../model/check.ts";
 import type { ConnectionState } from "../model/guard.ts";
 import type { ConnectionStateFn } from "../model/ports.ts";
@@ -23,8 +24,6 @@ export interface SampleReport {
   readonly remarks: readonly string[];
 }
 
-/** Client ids looked up on each target. */
-const SAMPLE = 10;
 /** A run waits no longer than this for what AWS says of them. */
 const MOST_MS = 10_000;
 const LATE = `no answer within ${MOST_MS / 1000} s`;
@@ -78,7 +77,7 @@ async function drawClientIds(
     const { identity, clientId, target } = profile;
     // An empty client id stands for one that the gateway makes up.
     if (identity !== "dedicated" || protocol === "https" || !clientId) continue;
-    const draw = draws.get(target) ?? new Draw<string>(SAMPLE, random);
+    const draw = draws.get(target) ?? new Draw<string>(SAMPLED_CLIENT_IDS, random);
     draws.set(target, draw);
     draw.offer(clientId, 0);
   }

@@ -111,8 +111,15 @@ describe("what checks cost", () => {
     ],
   ])("describes: %s", async (_, profile, calls) => {
     const { apiCalls } = await planOf([profile, profile]);
-    const always = { TestInvokeAuthorizer: 2, DescribeEndpoint: 1, DescribeDomainConfiguration: 1 };
-    expect(apiCalls).toEqual({ ...always, ...calls });
+    const descriptions = { DescribeEndpoint: 1, DescribeDomainConfiguration: 1, ...calls };
+    expect(apiCalls).toEqual({ TestInvokeAuthorizer: 2, GetConnection: 2, ...descriptions });
+  });
+
+  it("looks up at most ten dedicated client ids of each target", async () => {
+    const { apiCalls } = await planOf(many(50));
+    expect(apiCalls).toMatchObject({ GetConnection: 10 });
+    const others = [{ identity: "device" }, { protocols: ["https"], topic: "t" }] as const;
+    expect((await planOf(others)).apiCalls).not.toHaveProperty("GetConnection");
   });
 
   it("describes each authorizer once", async () => {
