@@ -115,6 +115,25 @@ export const CONTROLS: readonly Scenario[] = [
     name: "a domain for MQTT with custom authentication only",
     domain: domainOf("explicit", { authenticationType: "CUSTOM_AUTH", applicationProtocol: "SECURE_MQTT" }),
   },
+  ...[V311, V5].map((version) => ({
+    name: `topics as they should be (${version.mqttVersion === 4 ? "3.1.1" : "5"})`,
+    authorizer: returning(
+      "own-topics",
+      policy(
+        statement("Allow", "iot:Connect", arn("client/${iot:ClientId}")),
+        statement("Allow", ["iot:Publish", "iot:Receive"], arn("topic/smoke/${iot:ClientId}")),
+        statement("Allow", "iot:Subscribe", arn("topicfilter/smoke/${iot:ClientId}")),
+      ),
+    ),
+    profile: {
+      ...version,
+      expect: {
+        publish: { allow: ["smoke/{clientId}"] },
+        subscribe: { allow: ["smoke/{clientId}"], deny: ["smoke/somebody", "smoke/#"] },
+        receive: { allow: ["smoke/{clientId}"] },
+      },
+    },
+  })),
   {
     name: "answers at the very limits",
     authorizer: answering("at-the-limits", {

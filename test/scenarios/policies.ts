@@ -29,6 +29,32 @@ function connectIf(name: string, condition: object) {
   return returning(name, policy(statement("Allow", "iot:*", "*", { Condition: condition })));
 }
 
+const TOPIC = "smoke/{id}";
+/** What a gateway does about a denied publish or subscription is not documented. */
+const DENIALS = [
+  { label: "3.1.1, disconnect", profile: V311 },
+  {
+    label: "3.1.1, keep",
+    profile: V311,
+    behaviours: { deniedPublish311: "keep", deniedSubscribe311: "keep" },
+  },
+  { label: "5, keep", profile: V5 },
+  {
+    label: "5, disconnect",
+    profile: V5,
+    behaviours: { deniedPublish5: "disconnect", deniedSubscribe5: "disconnect" },
+  },
+  { label: "WebSocket", profile: { protocol: "wss" } },
+];
+
+function allowing(name: string, ...statements: readonly (readonly [action: string, resource: string])[]) {
+  const all = [["Connect", "client/*"] as const, ...statements];
+  return returning(
+    name,
+    policy(...all.map(([action, resource]) => statement("Allow", `iot:${action}`, arn(resource)))),
+  );
+}
+
 /** What is wrong with the policies that the authorizer returns. */
 export const POLICIES: readonly Scenario[] = [
   ...variants(
@@ -147,4 +173,59 @@ export const POLICIES: readonly Scenario[] = [
     verdict: "fail",
     cause: "POLICY_CONDITION",
   },
+  ...variants(
+    {
+      name: "iot:Publish is missing",
+      rows: [12],
+      authorizer: allowing("no-publish-over-mqtt", ["Subscribe", "topicfilter/*"], ["Receive", "topic/*"]),
+      profile: { expect: { publish: { allow: [TOPIC] } } },
+      verdict: "fail",
+      cause: "POLICY_PUBLISH_DENIED",
+    },
+    // What is dropped without an answer is no proof, even where the policy says why.
+    DENIALS.map((way) => (way.label === "3.1.1, keep" ? { ...way, verdict: "inconclusive" as const } : way)),
+  ),
+  ...variants(
+    {
+      name: "iot:Subscribe is missing",
+      rows: [12],
+      authorizer: allowing("no-subscribe", ["Publish", "topic/*"], ["Receive", "topic/*"]),
+      profile: { expect: { subscribe: { allow: [TOPIC] } } },
+      verdict: "fail",
+      cause: "POLICY_SUBSCRIBE_DENIED",
+    },
+    DENIALS,
+  ),
+  ...variants(
+    {
+      name: "iot:Subscribe on topic/ where it should be topicfilter/",
+      rows: [12],
+      authorizer: allowing("topic-for-filter", ["Subscribe", "topic/*"], ["Publish", "topic/*"]),
+      profile: { expect: { subscribe: { allow: ["smoke/{id}/+"] } } },
+      verdict: "fail",
+      cause: "POLICY_SUBSCRIBE_DENIED",
+    },
+    DENIALS,
+  ),
+  ...variants(
+    {
+      name: "iot:Receive is missing",
+      rows: [12],
+      authorizer: allowing("no-receive", ["Publish", "topic/*"], ["Subscribe", "topicfilter/*"]),
+      profile: { expect: { receive: { allow: [TOPIC] } } },
+      verdict: "fail",
+      cause: "POLICY_RECEIVE_DENIED",
+    },
+    VERSIONS,
+  ),
+  ...variants(
+    {
+      name: "another device's topic may be subscribed to",
+      rows: [],
+      profile: { expect: { subscribe: { deny: ["smoke/somebody"] } } },
+      verdict: "fail",
+      cause: "POLICY_TOO_OPEN",
+    },
+    VERSIONS,
+  ),
 ];

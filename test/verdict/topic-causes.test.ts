@@ -79,7 +79,7 @@ const TABLE: readonly Row[] = [
   ["allow", "denied", "deny", "fail", "POLICY_PUBLISH_DENIED"],
   ["allow", "denied", "unknown", "fail", "POLICY_PUBLISH_DENIED"],
   ["allow", "unanswered", "allow", "inconclusive", "TOPIC_UNPROVEN"],
-  ["allow", "unanswered", "deny", "inconclusive", "TOPIC_UNPROVEN"],
+  ["allow", "unanswered", "deny", "inconclusive", "POLICY_PUBLISH_DENIED"],
   ["allow", "unanswered", "unknown", "inconclusive", "TOPIC_UNPROVEN"],
   ["allow", "not-tried", "allow", "pass", null],
   ["allow", "not-tried", "deny", "fail", "POLICY_PUBLISH_DENIED"],
