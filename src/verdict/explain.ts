@@ -45,7 +45,8 @@ export function verdictOf(facts: Facts): Verdict {
   }
   // Only once the device's own way in is settled: before that its topics say little.
   const topics = ["pass", "skipped"].includes(judgement.kind) ? judgeTopics(facts) : null;
-  if (topics) return { kind: topics.kind, causes: topics.findings.map((each) => toCause(each, facts)) };
+  if (topics)
+    return { kind: topics.kind, causes: unique(topics.findings).map((each) => toCause(each, facts)) };
   if (judgement.kind === "pass") return { kind: "pass", causes: [] };
   return { kind: judgement.kind, causes: explain(facts, judgement) };
 }

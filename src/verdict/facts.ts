@@ -28,5 +28,6 @@ const SPOILT: ReadonlySet<CauseCode> = new Set([
 /** The connection ended in a way that how the device connects, or the domain it connects to, can explain. */
 export function explicable({ outcome }: Facts): boolean {
   if (outcome.kind === "refused") return true;
-  return (outcome.kind === "unreachable" || outcome.kind === "broken") && SPOILT.has(outcome.cause);
+  if (outcome.kind !== "unreachable" && outcome.kind !== "broken") return false;
+  return SPOILT.has(outcome.cause) && outcome.transport.phasesMs.tls !== undefined;
 }
