@@ -1,12 +1,14 @@
 import type { GuardRecord } from "../model/guard.ts";
 import type { Invocation } from "../model/invocation.ts";
 import type { Outcome, Transport } from "../model/outcome.ts";
+import type { TopicProof } from "../model/proof.ts";
 import type {
   AuthorizerWord,
   GuardFields,
   Result,
   ResultRecord,
   SecondAttemptRecord,
+  TopicFields,
 } from "../model/result.ts";
 import type { SecondAttempt } from "../model/second-wave.ts";
 import type { Target } from "../model/target.ts";
@@ -59,10 +61,16 @@ export function toRecord(result: Result): ResultRecord {
     ...outcomeFields(outcome),
     verdict: verdict.kind,
     causes: verdict.causes,
+    topics: result.topics.map(topicFields),
     secondAttempts: result.secondAttempts.map(attemptFields),
     guard: result.guard === null ? null : guardFields(result.guard),
     timings: { invokeSeconds: invokeSeconds(invocation), phases: phaseSeconds(outcome) },
   };
+}
+
+function topicFields({ test, predicted, gateway, evidence }: TopicProof): TopicFields {
+  const { action, topic, expected } = test;
+  return { action, topic, expected, predicted: predicted.decision, gateway, evidence };
 }
 
 function guardFields({ state, connected, sessionPresent }: GuardRecord): GuardFields {

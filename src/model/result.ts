@@ -4,7 +4,8 @@ import type { ConnectionState, GuardRecord, StateSource } from "./guard.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Outcome, RefusedHow } from "./outcome.ts";
 import type { Prediction } from "./prediction.ts";
-import type { TopicProof } from "./proof.ts";
+import type { Access } from "./profile.ts";
+import type { TopicAction, TopicProof } from "./proof.ts";
 import type { SecondAttempt, Variation } from "./second-wave.ts";
 
 export const VERDICTS = ["pass", "fail", "inconclusive", "skipped"] as const;
@@ -40,6 +41,16 @@ export interface SecondAttemptRecord {
   readonly gateway: Outcome["kind"];
   readonly gatewayHow: RefusedHow | null;
   readonly gatewayCode: number | null;
+}
+
+/** One topic: what is expected of it, what the policy says and what the gateway did. */
+export interface TopicFields {
+  readonly action: TopicAction;
+  readonly topic: string;
+  readonly expected: Access;
+  readonly predicted: Prediction["decision"];
+  readonly gateway: TopicProof["gateway"];
+  readonly evidence: string;
 }
 
 /** What was done about a client id that a live device may use. */
@@ -78,6 +89,8 @@ export interface ResultRecord {
   readonly gatewayReason: string | null;
   readonly verdict: VerdictKind;
   readonly causes: readonly Cause[];
+  /** In the order of the profile, what a preset needs last; empty where nothing is expected of topics. */
+  readonly topics: readonly TopicFields[];
   /** What became of the device with one thing changed, where it was kept out and something was worth a try. */
   readonly secondAttempts: readonly SecondAttemptRecord[];
   /** null: nothing was asked about the client id. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { authorizerWord, realm, toRecord } from "../../src/lib/words.ts";
 import { Secret } from "../../src/model/secret.ts";
-import { answered, checkOf, errored, GUARDED, TRANSPORT, targetOf } from "../support/fixtures.ts";
+import { answered, checkOf, errored, GUARDED, predicted, TRANSPORT, targetOf } from "../support/fixtures.ts";
 import { acceptedOver, judged, resultOf } from "../support/results.ts";
 
 describe("authorizerWord", () => {
@@ -49,6 +49,7 @@ describe("toRecord", () => {
       gatewayReason: null,
       verdict: "pass",
       causes: [],
+      topics: [],
       secondAttempts: [],
       guard: null,
       tls: { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", address: "127.0.0.1" },
@@ -69,6 +70,21 @@ describe("toRecord", () => {
       gatewayCode: 403,
       gatewayReason: "no",
     });
+  });
+
+  it("says what is expected of a topic, what is predicted and what the gateway did", () => {
+    const test = { action: "publish", topic: "smoke/1", expected: "allow" } as const;
+    const proof = { test, predicted: predicted("deny"), gateway: "denied", evidence: "PUBACK 0x87" } as const;
+    expect(toRecord(resultOf({ topics: [proof] })).topics).toEqual([
+      {
+        action: "publish",
+        topic: "smoke/1",
+        expected: "allow",
+        predicted: "deny",
+        gateway: "denied",
+        evidence: "PUBACK 0x87",
+      },
+    ]);
   });
 
   it("says what was done about a live device's client id", () => {

@@ -4,6 +4,7 @@ import { DERIVED_KINDS } from "../../src/model/check.ts";
 import { DECISIONS } from "../../src/model/gate.ts";
 import { PHASES } from "../../src/model/outcome.ts";
 import { PROTOCOLS } from "../../src/model/profile.ts";
+import { TOPIC_ACTIONS } from "../../src/model/proof.ts";
 import { VERDICTS } from "../../src/model/result.ts";
 import { RUN_STATUSES } from "../../src/model/run.ts";
 import { VARIATIONS } from "../../src/model/second-wave.ts";
@@ -84,6 +85,18 @@ export const resultSchema = z.strictObject({
   gatewayReason: z.string().nullable(),
   verdict: z.enum(VERDICTS),
   causes: z.array(z.strictObject({ code, evidence: z.string(), nextStep: z.string() })),
+  topics: z
+    .array(
+      z.strictObject({
+        action: z.enum(TOPIC_ACTIONS),
+        topic: z.string().describe("A topic filter for subscribe"),
+        expected: z.enum(["allow", "deny"]),
+        predicted: z.enum(["allow", "deny", "unknown"]).describe("What the returned policies say"),
+        gateway: z.enum(["allowed", "denied", "unanswered", "not-tried"]).describe("What the gateway did"),
+        evidence: z.string(),
+      }),
+    )
+    .describe("What the profile expects of topics, what a preset needs last"),
   secondAttempts: z
     .array(
       z.strictObject({
