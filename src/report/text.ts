@@ -62,7 +62,8 @@ export function wrap(text: string, width: number): string[] {
   return lines;
 }
 
-function pieces(word: string, width: number): string[] {
+/** The word, broken where it is wider than `width` columns. */
+export function pieces(word: string, width: number): string[] {
   const parts: string[] = [];
   let part = "";
   for (const { segment } of GRAPHEMES.segment(word)) {
