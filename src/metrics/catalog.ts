@@ -86,7 +86,7 @@ export const CATALOG = {
   },
   budget_limit: {
     type: "gauge",
-    help: "Configured budget in operations per second.",
+    help: "Budget in operations per second: the lowest of the targets of its account and Region.",
     labels: ["target", "operation"],
     exported: true,
   },

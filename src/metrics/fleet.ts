@@ -1,3 +1,4 @@
+import { quotaOwner } from "../lib/pacing.ts";
 import { realm } from "../lib/words.ts";
 import type { Outcome } from "../model/outcome.ts";
 import { type Access, PROTOCOLS } from "../model/profile.ts";
@@ -61,9 +62,17 @@ function exportTargets(instruments: Instruments, targets: readonly Target[]): vo
       },
       1,
     );
-    const { invokesPerSecond, connectsPerSecond } = each.budgets;
-    instruments.budget_limit.set({ target, operation: "TestInvokeAuthorizer" }, invokesPerSecond);
-    instruments.budget_limit.set({ target, operation: "Connect" }, connectsPerSecond);
+    // Targets of one account and Region share a budget, and the lowest limit holds.
+    const budgets = targets
+      .filter((other) => quotaOwner(other) === quotaOwner(each))
+      .map((other) => other.budgets);
+    const limits = {
+      TestInvokeAuthorizer: Math.min(...budgets.map(({ invokesPerSecond }) => invokesPerSecond)),
+      Connect: Math.min(...budgets.map(({ connectsPerSecond }) => connectsPerSecond)),
+    };
+    for (const [operation, limit] of Object.entries(limits)) {
+      instruments.budget_limit.set({ target, operation }, limit);
+    }
   }
 }
 

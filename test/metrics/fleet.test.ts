@@ -74,8 +74,27 @@ describe("the fleet", () => {
       expect.objectContaining({ target: "lab", realm: "custom" }),
       expect.objectContaining({ target: "new", endpoint: "" }),
     ]);
-    expect(onlyValue(body, "budget_limit", { target: "lab", operation: "TestInvokeAuthorizer" })).toBe(5);
-    expect(onlyValue(body, "budget_limit", { target: "lab", operation: "Connect" })).toBe(20);
+  });
+
+  it("shows the budget that holds: the lowest of the targets that share it", async () => {
+    const made = metrics();
+    const budgets = { invokesPerSecond: 5, connectsPerSecond: 20, burst: 1 };
+    const elsewhere = targetOf({ name: "lab", region: "eu-central-1", budgets });
+    await made.setFleet({
+      groups: [],
+      invalid: 0,
+      targets: [...targets, targetOf({ name: "twin", budgets }), elsewhere],
+    });
+    const { body } = await made.ownPage();
+    const limits = (target: string) =>
+      ["TestInvokeAuthorizer", "Connect"].map((operation) =>
+        onlyValue(body, "budget_limit", { target, operation }),
+      );
+    expect([limits("here"), limits("twin"), limits("lab")]).toEqual([
+      [5, 10],
+      [5, 10],
+      [5, 20],
+    ]);
   });
 
   it("removes every series of a target that left, and keeps the others'", async () => {
