@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import pLimit from "p-limit";
-import { wallMs } from "../lib/clock.ts";
+import { monotonicMs, wallMs } from "../lib/clock.ts";
 import { assertNever } from "../lib/errors.ts";
 import { resolveReferences } from "../lib/references.ts";
 import type { CredentialsAnswer, CredentialsFn } from "../model/ports.ts";
@@ -24,7 +24,7 @@ import { SharedWork } from "./shared-work.ts";
 
 export interface CredentialsOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; omitted: the wall clock, and a steady one for what is kept of files. */
   readonly now?: () => number;
   /** How long what a file holds may be used; 5 s. */
   readonly cacheMs?: number;
@@ -63,12 +63,13 @@ class CredentialsReader {
   readonly #execLimit = pLimit(MAX_EXECS_AT_ONCE);
   readonly #killGroup: KillGroup | undefined;
 
-  constructor({ env, now = wallMs, cacheMs = 5_000, killGroup }: CredentialsOptions) {
+  constructor({ env, now, cacheMs = 5_000, killGroup }: CredentialsOptions) {
     this.#env = env;
     this.#killGroup = killGroup;
-    this.#now = now;
-    this.#files = new FileCache(cacheMs, now);
-    this.#execs = new SharedWork(MAX_EXEC_ANSWERS, (answer) => this.#goodUntil(answer), now);
+    this.#now = now ?? wallMs;
+    // A wall clock that is set back would keep a secret for hours.
+    this.#files = new FileCache(cacheMs, now ?? monotonicMs);
+    this.#execs = new SharedWork(MAX_EXEC_ANSWERS, (answer) => this.#goodUntil(answer), this.#now);
   }
 
   async read(profile: Profile, signal: AbortSignal): Promise<CredentialsAnswer> {

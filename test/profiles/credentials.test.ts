@@ -416,3 +416,14 @@ function jwtUntil(time: string): string {
   const claims = Buffer.from(JSON.stringify({ exp: Date.parse(time) / 1000 })).toString("base64url");
   return `e30.${claims}.c2ln`;
 }
+
+test("a clock that is set back does not keep what a file held", async () => {
+  const { folder, profile } = await profileIn({ secret: "old" }, { password: "${file:secret}" });
+  const credentials = credentialsWith({ cacheMs: 1 });
+  const password = async () => ready(await credentials(profile, never)).password?.exposeText();
+  expect(await password()).toBe("old");
+  const clock = vi.spyOn(Date, "now").mockReturnValue(0);
+  onTestFinished(() => clock.mockRestore());
+  await writeFile(join(folder, "secret"), "new");
+  await vi.waitFor(async () => expect(await password()).toBe("new"));
+});
