@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Result } from "../../src/model/result.ts";
 import { makePki } from "../support/gateway-pki.ts";
+import { CATALOGUE } from "../verdict/catalogue.ts";
 import { AUTHORIZERS } from "./authorizers.ts";
 import { CONTROLS } from "./controls.ts";
 import { CREDENTIALS } from "./credentials.ts";
@@ -26,6 +27,16 @@ describe("scenarios", () => {
     const enacted = await Promise.all(worlds.map((each) => enact(each, pki)));
     for (const [name, result] of enacted.flatMap((each) => [...each])) results.set(name, result);
   }, 120_000);
+
+  it("are enough, each with a name of its own, and cover what a prober can see", () => {
+    expect(SCENARIOS.length).toBeGreaterThanOrEqual(30);
+    expect(CONTROLS.length).toBeGreaterThanOrEqual(6);
+    expect(new Set(SCENARIOS.map(({ name }) => name)).size).toBe(SCENARIOS.length);
+    const played = new Set(SCENARIOS.flatMap(({ rows }) => rows));
+    const missing = CATALOGUE.filter(({ row, codes }) => codes.length > 0 && !played.has(row));
+    // 2: no check sends ALPN over WebSocket. 20: such a run is refused before it begins.
+    expect(missing.map(({ row }) => row)).toEqual([2, 20]);
+  });
 
   it("names the right cause first, and none where nothing is wrong", () => {
     const wrong = SCENARIOS.flatMap((scenario) => wrongness(scenario, results.get(scenario.name)));
