@@ -22,7 +22,7 @@ import type { Selection } from "./model/run.ts";
 import type { Decoy } from "./model/second-wave.ts";
 import type { ReadyTarget, Target } from "./model/target.ts";
 import { attempt, derive, examine, judge, type Ports, untested } from "./pipeline.ts";
-import { mayDerive } from "./plan/derive.ts";
+import { mayDerive, mayDeriveFrom } from "./plan/derive.ts";
 import { preparePlan } from "./plan/prepare.ts";
 import { checksOf, planChecks } from "./plan/select.ts";
 import { variationsOf } from "./plan/vary.ts";
@@ -32,6 +32,7 @@ import { type Fleet, openFleet } from "./profiles/fleet.ts";
 import type { Scan } from "./profiles/scanner.ts";
 import { clientIdentity, createDerivedLedger } from "./run/derived-ledger.ts";
 import { Draw } from "./run/draw.ts";
+import { NO_MEMORY, type RunMemory } from "./run/memory.ts";
 import { createPacer } from "./run/pacer.ts";
 import { lookAtTargets } from "./run/preflight.ts";
 import { type Probed, type ProbePorts, probeChecks } from "./run/probe.ts";
@@ -58,7 +59,10 @@ export interface RunRequest {
   readonly selection: Selection;
   /** The sources after pass one; read again by the run. */
   readonly fleet: (signal: AbortSignal) => Promise<ScannedFleet>;
-  readonly onResult: (result: Result) => void;
+  /** Omitted: the run is not kept. */
+  readonly memory?: RunMemory;
+  /** Each result, after it has reached the metrics. */
+  readonly onResult?: (result: Result) => void;
 }
 
 /** The sources after pass one. */
@@ -148,8 +152,8 @@ export class App implements AsyncDisposable {
     return await fleet.find(id, signal);
   }
 
-  /** A run that has not started; its results reach the metrics before `onResult`. */
-  createRun({ runId, selection, fleet, onResult }: RunRequest): Run {
+  /** A run that has not started. */
+  createRun({ runId, selection, fleet, memory = NO_MEMORY, onResult }: RunRequest): Run {
     const suite = this.#suite(selection.suite);
     return new Run(
       {
@@ -174,10 +178,11 @@ export class App implements AsyncDisposable {
           const sampled = planChecks(profiles(), suite, selection);
           return refuseIfUsed(plan, await lookForOthers(sampled, this.#sample, signal));
         },
+        memory,
         onResult: (result) => {
           this.metrics.record(result);
           this.metrics.runProgress(suite.name);
-          onResult(result);
+          onResult?.(result);
         },
       },
     );
@@ -203,6 +208,7 @@ export class App implements AsyncDisposable {
     return {
       perCohort: derived?.perCohort ?? 0,
       mayDerive,
+      mayDeriveFrom,
       derive: async (passed, signal) => {
         if (derived === null) return [];
         const decoy = chooseDecoy(passed.facts, decoys, ledger);

@@ -1,18 +1,22 @@
 import { App } from "../app.ts";
 import type { StaticCredentials } from "../aws/client.ts";
 import { startHttp } from "../http/server.ts";
-import { UsageError } from "../lib/errors.ts";
+import { wallMs } from "../lib/clock.ts";
+import { errorMessage, UsageError } from "../lib/errors.ts";
 import { createLog, type Log } from "../lib/log.ts";
-import type { Config } from "../model/config.ts";
+import type { Config, StoreConfig } from "../model/config.ts";
 import type { Problem } from "../model/problem.ts";
-import type { RunSummary, Selection } from "../model/run.ts";
+import type { Selection } from "../model/run.ts";
 import { isPartial } from "../plan/select.ts";
-import type { Run } from "../run/run.ts";
-import { Runs } from "../run/runs.ts";
+import { configChecksum } from "../run/config-checksum.ts";
+import type { RunMemory } from "../run/memory.ts";
+import { type NewRun, Runs } from "../run/runs.ts";
 import { startSchedule } from "../run/schedule.ts";
+import type { History } from "../store/history.ts";
 import { type Command, withConfig } from "./command.ts";
 import { DaemonProbes } from "./daemon-probes.ts";
 import { EXIT, type Io } from "./io.ts";
+import { openHistory } from "./open-history.ts";
 import { problemPrinter, readActingConfig } from "./prepare.ts";
 
 export interface DaemonOptions {
@@ -37,8 +41,6 @@ export const daemonCommand: Command<DaemonOptions> = {
 export interface Daemon {
   readonly url: string;
   readonly runs: Runs;
-  /** Waits for a run that was triggered; its final summary. */
-  finished(runId: string): Promise<RunSummary>;
   /** Finishes what is in flight, within 10 s. */
   stop(): Promise<void>;
 }
@@ -57,16 +59,17 @@ export async function startDaemon(
   const app = starting.use(new App({ ...io, stdin: null, config, log, awsCredentials }));
   if (!(await isFleetFit(app, io))) return null;
 
-  const active = new Map<string, { run: Run; finished: Promise<RunSummary> }>();
+  const history = starting.use(openHistory(config.store, (problem) => log.error(problem)));
   const runs = new Runs({
     suites: config.suites.map(({ name }) => name),
+    history,
+    configChecksum: configChecksum(config),
+    create: (runId, selection, memory) => createRun({ app, config, history, log }, runId, selection, memory),
+    isPartial,
     log,
-    start: (runId, selection) => {
-      const started = startRun(app, config, runId, selection, log);
-      active.set(runId, started);
-      return started;
-    },
   });
+  restoreMetrics(app, config, history);
+  runs.resume();
   let draining = false;
   const probes = starting.use(new DaemonProbes(app));
   const http = await startHttp({
@@ -85,11 +88,6 @@ export async function startDaemon(
   return {
     url: http.url,
     runs,
-    finished: async (runId) => {
-      const started = active.get(runId);
-      if (started === undefined) throw new Error(`unknown run ${runId}`);
-      return started.finished;
-    },
     stop: async () => {
       draining = true;
       log.info("draining");
@@ -110,18 +108,25 @@ async function isFleetFit(app: App, io: Io): Promise<boolean> {
   return scanned !== null && problems.count() === 0;
 }
 
-function startRun(
-  app: App,
-  config: Config,
+interface Parts {
+  readonly app: App;
+  readonly config: Config;
+  readonly history: History;
+  readonly log: Log;
+}
+
+function createRun(
+  { app, config, history, log }: Parts,
   runId: string,
   selection: Selection,
-  log: Log,
-): { run: Run; finished: Promise<RunSummary> } {
+  memory: RunMemory,
+): NewRun {
   const maxAgeMs = config.suites.find(({ name }) => name === selection.suite)?.gate.maxAgeMs ?? 0;
   const open = new AsyncDisposableStack();
   const run = app.createRun({
     runId,
     selection,
+    memory,
     fleet: async (signal) => {
       const warn = (problem: Problem) => log.warn({ runId, problem }, "invalid profile");
       // A secret that was there at the start and is lost since makes its check inconclusive, not its profile invalid.
@@ -130,9 +135,8 @@ function startRun(
       open.defer(() => scanned.fleet.close());
       return scanned;
     },
-    onResult: () => {},
   });
-  const finished = async () => {
+  const execute = async () => {
     app.metrics.runStarted(selection.suite);
     log.info({ runId, ...selection }, "run started");
     await using _open = open;
@@ -140,13 +144,36 @@ function startRun(
     app.metrics.runFinished(summary, { maxAgeMs, isPartial: isPartial(selection) });
     const { status, decision, reason, counts } = summary;
     log.info({ runId, suite: selection.suite, status, decision, reason, counts }, "run finished");
+    prune(history, config.store, log);
     return summary;
   };
-  return { run, finished: finished() };
+  return { run, execute };
+}
+
+function prune(history: History, store: StoreConfig | null, log: Log): void {
+  try {
+    if (store !== null) history.prune(store.retention, wallMs());
+  } catch (error) {
+    log.error({ error: errorMessage(error) }, "the history cannot be pruned");
+  }
+}
+
+/** What the last run of each suite showed is exported again before anybody scrapes. */
+function restoreMetrics({ metrics }: App, { suites }: Config, history: History): void {
+  for (const { name, gate } of suites) {
+    const [last] = history.list({ suite: name, cursor: null, limit: 50 }).filter(({ summary, selection }) => {
+      return summary.status === "finished" && !isPartial(selection);
+    });
+    if (last) metrics.restoreRun(last.summary, history.lastGo(name)?.summary ?? null, gate.maxAgeMs);
+  }
 }
 
 function triggerBySchedule(runs: Runs, suite: string, log: Log): void {
-  const { kind } = runs.trigger({ suite, cohorts: null, devices: null, allowDeviceIdentity: 0 }, null);
+  const { kind } = runs.trigger(
+    { suite, cohorts: null, devices: null, allowDeviceIdentity: 0 },
+    null,
+    "schedule",
+  );
   log.info({ suite, kind }, "scheduled trigger");
 }
 

@@ -48,7 +48,8 @@ async function demo({ once: isOnce, cohort }: DemoOptions, io: Io): Promise<numb
   if (isOnce || io.signal.aborted) return signalExit(io.signal) ?? decisionExit(summary);
 
   io.stdout.write(
-    `\nThe daemon stays up: ${daemon.url}/ (metrics: ${daemon.url}/metrics). Ctrl-C ends it.\n`,
+    `\nThe daemon stays up: ${daemon.url}/ (metrics: ${daemon.url}/metrics). Ctrl-C ends it.\n` +
+      `One device, step by step: curl '${daemon.url}/probe?device=valve-0045&debug=true'\n`,
   );
   if (!io.signal.aborted) await once(io.signal, "abort");
   return EXIT.ok;
@@ -58,6 +59,7 @@ async function runOnce(daemon: Daemon, cohorts: readonly string[] | null, io: Io
   const triggered = daemon.runs.trigger(
     { suite: "all", cohorts, devices: null, allowDeviceIdentity: 0 },
     null,
+    "demo",
   );
   if (!("run" in triggered)) throw new Error(`the run did not start: ${triggered.kind}`);
   const { runId } = triggered.run;
@@ -67,7 +69,7 @@ async function runOnce(daemon: Daemon, cohorts: readonly string[] | null, io: Io
   io.signal.addEventListener("abort", onSignal, { once: true });
   progress.start();
   try {
-    return await daemon.finished(runId);
+    return await daemon.runs.finished(runId);
   } finally {
     progress.stop();
     io.signal.removeEventListener("abort", onSignal);

@@ -1,19 +1,21 @@
 import { App } from "../app.ts";
+import { wallMs } from "../lib/clock.ts";
 import { NotYetAvailableError, UsageError } from "../lib/errors.ts";
 import { createLog } from "../lib/log.ts";
-import { toRecord } from "../lib/words.ts";
 import type { CauseCode } from "../model/causes.ts";
 import type { Config, Suite } from "../model/config.ts";
 import type { RunSummary } from "../model/run.ts";
 import { isPartial } from "../plan/select.ts";
 import { createProgress } from "../report/progress.ts";
 import { parseReportFlag, REPORT_KINDS, writeReport } from "../report/write.ts";
+import { configChecksum } from "../run/config-checksum.ts";
+import { HistoryMemory } from "../run/memory.ts";
 import type { Run } from "../run/run.ts";
 import { newRunId } from "../run/runs.ts";
-import { ResultStore } from "../store/results.ts";
 import { CAUSES } from "../verdict/causes.ts";
 import { type Command, withConfig } from "./command.ts";
 import { EXIT, type Io, signalExit } from "./io.ts";
+import { openHistory } from "./open-history.ts";
 import { printSummary, problemPrinter, readActingConfig } from "./prepare.ts";
 
 export interface RunOptions {
@@ -66,7 +68,8 @@ async function runOnce(options: RunOptions, io: Io): Promise<number> {
   if (config === null) return EXIT.usage;
   const suite = chooseSuite(config, options.suite);
 
-  await using app = new App({ ...io, config, log: createLog(io.env.FLEET_SMOKE_LOG_LEVEL ?? "warn") });
+  const log = createLog(io.env.FLEET_SMOKE_LOG_LEVEL ?? "warn");
+  await using app = new App({ ...io, config, log });
   const problems = problemPrinter(io.stderr);
   const scanned = await app.scan(problems.print, io.signal);
   problems.end();
@@ -74,19 +77,25 @@ async function runOnce(options: RunOptions, io: Io): Promise<number> {
   await using _fleet = scanned.fleet;
   if (problems.count() > 0 && !options.skipInvalid) return EXIT.usage;
 
-  using results = new ResultStore();
+  const tell = (problem: string) => io.stderr.write(`${problem}\n`);
+  using history = openHistory(config.store, tell);
   const selection = {
     suite: suite.name,
     cohorts: options.cohort ?? null,
     devices: options.device ?? null,
     allowDeviceIdentity,
   };
-  const run = app.createRun({
-    runId: newRunId(),
+  const runId = newRunId();
+  const memory = new HistoryMemory(history, runId, null, log);
+  const run = app.createRun({ runId, selection, fleet: async () => scanned, memory });
+  const start = {
+    runId,
     selection,
-    fleet: async () => scanned,
-    onResult: (result) => results.add(toRecord(result)),
-  });
+    startedAtMs: wallMs(),
+    actor: "cli",
+    configChecksum: configChecksum(config),
+  };
+  memory.begin(start, run.summary(), isPartial(selection));
   const summary = await executeWithProgress(run, io);
 
   app.metrics.runFinished(summary, { maxAgeMs: suite.gate.maxAgeMs, isPartial: isPartial(selection) });
@@ -95,11 +104,12 @@ async function runOnce(options: RunOptions, io: Io): Promise<number> {
   for (const report of reports) {
     await writeReport(report, {
       summary,
-      results: () => results.inPlanOrder(),
+      results: () => history.inPlanOrder(runId),
       metrics: app.metrics,
       meaning,
     });
   }
+  if (config.store !== null) history.prune(config.store.retention, wallMs());
   return signalExit(io.signal) ?? decisionExit(summary);
 }
 

@@ -15,7 +15,7 @@ export type TriggerAnswer =
 /** The daemon's runs, as the API sees them. */
 export interface RunsPort {
   suites(): readonly string[];
-  trigger(selection: Selection, idempotencyKey: string | null): TriggerAnswer;
+  trigger(selection: Selection, idempotencyKey: string | null, actor: string): TriggerAnswer;
   get(runId: string): RunSummary | null;
   /** Newest first; `cursor` is a `nextCursor` from before. */
   list(

@@ -77,6 +77,11 @@ export class Metrics implements Observer {
     this.#lastRuns.finished(summary, meaning);
   }
 
+  /** What the last run of a suite showed, of an earlier process; `lastGo`: the newest one that was a go. */
+  restoreRun(summary: RunSummary, lastGo: RunSummary | null, maxAgeMs: number): void {
+    this.#lastRuns.restore(summary, lastGo, maxAgeMs);
+  }
+
   /** Call it with the whole fleet at start and after each reload: series of what is not in it are removed. */
   async setFleet(fleet: Fleet): Promise<void> {
     await exportFleet(this.#instruments, this.#bounds, this.#location, fleet);

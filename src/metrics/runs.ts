@@ -33,15 +33,28 @@ export class LastRuns {
     const made = this.#instruments;
     made.runs_total.inc({ suite, decision: summary.decision ?? "none" });
     if (summary.decision === null || isPartial) return;
+    made.run_duration_seconds.observe({ suite }, summary.durationSeconds);
+    this.#show(suite, summary, summary.decision, maxAgeMs);
+  }
+
+  /** A run of an earlier process: it is shown, and counted nowhere. */
+  restore(summary: RunSummary, lastGo: RunSummary | null, maxAgeMs: number): void {
+    if (summary.decision === null) return;
+    const suite = labelValue(summary.suite);
+    if (lastGo !== null) this.#instruments.last_go_timestamp_seconds.set({ suite }, endOf(lastGo));
+    this.#show(suite, summary, summary.decision, maxAgeMs);
+  }
+
+  #show(suite: string, summary: RunSummary, decision: Decision, maxAgeMs: number): void {
+    const made = this.#instruments;
     for (const remove of this.#shown.get(suite) ?? []) remove();
     this.#shown.set(suite, []);
-    const endedAt = Date.parse(summary.startedAt) / 1000 + summary.durationSeconds;
-    made.run_duration_seconds.observe({ suite }, summary.durationSeconds);
+    const endedAt = endOf(summary);
     made.last_run_timestamp_seconds.set({ suite }, endedAt);
-    if (summary.decision === "go") made.last_go_timestamp_seconds.set({ suite }, endedAt);
+    if (decision === "go") made.last_go_timestamp_seconds.set({ suite }, endedAt);
     made.gate_expiry_timestamp_seconds.set({ suite }, endedAt + maxAgeMs / 1000);
     this.#checks(suite, summary);
-    this.#state(suite, summary, summary.decision);
+    this.#state(suite, summary, decision);
     this.#rules(suite, summary);
   }
 
@@ -96,4 +109,9 @@ export class LastRuns {
   ): void {
     this.#shown.get(suite)?.push(() => gauge.remove(labels));
   }
+}
+
+/** Seconds since the epoch. */
+function endOf({ startedAt, durationSeconds }: RunSummary): number {
+  return Date.parse(startedAt) / 1000 + durationSeconds;
 }

@@ -1,5 +1,6 @@
 import type { DerivedKind } from "./check.ts";
 import type { GateRules } from "./gate.ts";
+import type { Retention } from "./history.ts";
 import type { Identity } from "./profile.ts";
 import type { Target } from "./target.ts";
 
@@ -65,6 +66,12 @@ export interface HttpConfig {
   readonly tokens: readonly HttpToken[];
 }
 
+export interface StoreConfig {
+  /** Absolute path. */
+  readonly path: string;
+  readonly retention: Retention;
+}
+
 export interface Config {
   readonly file: string;
   readonly targets: readonly Target[];
@@ -73,6 +80,8 @@ export interface Config {
   readonly suites: readonly Suite[];
   readonly schedule: readonly ScheduleEntry[];
   readonly http: HttpConfig;
+  /** null: runs are forgotten with the process. */
+  readonly store: StoreConfig | null;
   /** Sections that are valid but whose part is not built yet, by name. */
   readonly notYetAvailable: readonly string[];
 }

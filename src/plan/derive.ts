@@ -1,5 +1,4 @@
 import { type Check, DERIVED_KINDS, type DerivedKind } from "../model/check.ts";
-import type { DeviceContext } from "../model/context.ts";
 import type { Examined } from "../model/facts.ts";
 import type { Expectation, Profile } from "../model/profile.ts";
 import type { Verdict } from "../model/result.ts";
@@ -25,16 +24,16 @@ export interface DeriveInput {
  */
 export function mayDerive({ facts }: Examined, verdict: Verdict): boolean {
   const { check, context, outcome } = facts;
-  const { profile, expectation, derived } = check;
-  if (context === null || expectation !== "allow" || derived !== null) return false;
-  if (profile.identity !== "dedicated" || verdict.kind !== "pass" || outcome.kind !== "accepted")
-    return false;
-  return leavesNothingBehind(context);
+  if (context === null || verdict.kind !== "pass" || outcome.kind !== "accepted") return false;
+  return mayDeriveFrom(check);
 }
 
-function leavesNothingBehind({ wire }: DeviceContext): boolean {
-  if (wire.kind === "https") return true;
-  const { cleanSession, sessionExpirySeconds, mqttVersion, will } = wire.connect;
+/** As far as the check alone tells. */
+export function mayDeriveFrom({ profile, protocol, expectation, derived }: Check): boolean {
+  if (expectation !== "allow" || derived !== null || profile.identity !== "dedicated") return false;
+  if (protocol === "https") return true;
+  const { mqttVersion, connect } = profile;
+  const { cleanSession, sessionExpirySeconds, will } = connect;
   return will === null && cleanSession && !(mqttVersion === 5 && sessionExpirySeconds > 0);
 }
 

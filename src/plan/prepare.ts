@@ -19,6 +19,7 @@ export interface Sources {
   readonly profiles: () => AsyncIterable<Profile>;
   readonly groups: readonly Group[];
   readonly invalid: number;
+  readonly checksum: string;
 }
 
 export interface PreparedPlan {
@@ -29,6 +30,8 @@ export interface PreparedPlan {
   /** What else is to be told. */
   readonly remarks: readonly string[];
   readonly decoys: readonly Decoy[];
+  /** Of the sources' bytes. */
+  readonly fleetChecksum: string;
   /** The plan's checks, streamed in order. */
   readonly checks: AsyncIterable<Check>;
 }
@@ -51,6 +54,7 @@ export async function preparePlan(
     ],
     remarks: decoyRemarks(decoys, groups),
     decoys,
+    fleetChecksum: sources.checksum,
     checks: planChecks(profiles(), suite, selection),
   };
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { unreadableReason } from "../lib/bounded-file.ts";
 import { errorCode } from "../lib/errors.ts";
@@ -120,7 +121,7 @@ export class Fleet implements AsyncDisposable {
       files.push({ fingerprint, firstNumber });
     }
     this.#checked = { files, valid: scanner.valid };
-    return scanner.result();
+    return { ...scanner.result(), checksum: checksumOf(files) };
   }
 
   /**
@@ -159,6 +160,13 @@ export class Fleet implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Of all bytes of all files in their order; an unreadable one counts as that. */
+function checksumOf(files: readonly CheckedFile[]): string {
+  const hash = createHash("sha256");
+  for (const { fingerprint } of files) hash.update(`${fingerprint?.sha256 ?? "unreadable"}\n`);
+  return hash.digest("hex");
 }
 
 /** Answers null where the file cannot be read, or not to its end. */

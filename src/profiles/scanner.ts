@@ -24,6 +24,8 @@ export interface Scan {
   readonly invalid: number;
   /** In order of first appearance. */
   readonly groups: readonly ScanGroup[];
+  /** Of the sources' bytes. */
+  readonly checksum: string;
 }
 
 interface ScannedFile {
@@ -88,7 +90,7 @@ export class Scanner {
     this.#onProblem({ file: this.#file.name, line: null, field: null, message });
   }
 
-  result(): Scan {
+  result(): Omit<Scan, "checksum"> {
     return { profiles: this.#profiles, invalid: this.#invalid, groups: [...this.#groups.values()] };
   }
 

@@ -2,6 +2,7 @@ import type { CauseCode } from "../model/causes.ts";
 import type { Check } from "../model/check.ts";
 import type { Examined } from "../model/facts.ts";
 import type { Result } from "../model/result.ts";
+import { NO_MEMORY } from "./memory.ts";
 import { lookForOthers, type SamplePorts } from "./sample.ts";
 import { type WorkInput, work } from "./worker.ts";
 
@@ -57,6 +58,7 @@ async function probeCheck(
       return judge(examined, closeConfirmed);
     },
     secondWave: { ...secondWave, perCohort: 0 },
+    memory: NO_MEMORY,
     onResult: (result) => results.push(result),
     stop: signal,
     abort: signal,

@@ -2,15 +2,17 @@ import { monotonicMs, wallMs } from "../lib/clock.ts";
 import { errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { DERIVED_PER_HOUR } from "../lib/pacing.ts";
+import { toRecord } from "../lib/words.ts";
 import type { Check } from "../model/check.ts";
 import type { Suite } from "../model/config.ts";
 import type { Examined } from "../model/facts.ts";
 import type { Counts, GateOutcome, GroupTally } from "../model/gate.ts";
 import type { PreflightFinding } from "../model/preflight.ts";
-import type { Result, Verdict, VerdictKind } from "../model/result.ts";
+import type { Result, ResultRecord, Verdict, VerdictKind } from "../model/result.ts";
 import type { RunStatus, RunSummary, Selection, StopReason } from "../model/run.ts";
 import type { Decoy } from "../model/second-wave.ts";
 import { type ExpectedGroup, expectedGroups, type FleetGroup } from "./expected.ts";
+import type { RunMemory } from "./memory.ts";
 import type { SecondWave, SecondWaveReport } from "./second-wave.ts";
 import { groupKey, Tally } from "./tally.ts";
 import { work } from "./worker.ts";
@@ -46,6 +48,7 @@ export interface RunInput {
   readonly selection: Selection;
   /** Pass one over the sources: what the run is going to hold. */
   readonly prepare: (signal: AbortSignal) => Promise<RunPlan>;
+  readonly memory: RunMemory;
   readonly onResult: (result: Result) => void;
 }
 
@@ -59,6 +62,8 @@ export interface RunPlan {
   /** What else is to be told. */
   readonly remarks: readonly string[];
   readonly decoys: readonly Decoy[];
+  /** Of the sources' bytes: an interrupted run goes on only where they are the same. */
+  readonly fleetChecksum: string;
   /** The plan's checks, streamed in order. */
   readonly checks: AsyncIterable<Check>;
 }
@@ -78,20 +83,25 @@ export class Run {
   readonly #remarks: string[] = [];
   readonly #stop = new AbortController();
   readonly #abort = new AbortController();
-  readonly #startedAtMs = wallMs();
-  readonly #started = monotonicMs();
+  readonly #startedAtMs: number;
+  readonly #started: number;
   readonly #verdicts = { pass: 0, fail: 0, inconclusive: 0, skipped: 0 };
   readonly #derived = { pass: 0, fail: 0, inconclusive: 0, skipped: 0 };
   #second: SecondWaveReport = { capped: 0, isCutShort: false };
   #drainTimer: NodeJS.Timeout | null = null;
   #durationMs: number | null = null;
   #status: RunStatus = "running";
+  #isCancelled = false;
   #stopReason: StopReason | null = null;
   #gate: GateOutcome | null = null;
 
   constructor(ports: RunPorts, input: RunInput) {
     this.#ports = ports;
     this.#input = input;
+    const { earlier } = input.memory;
+    this.#startedAtMs = earlier?.startedAtMs ?? wallMs();
+    // A clock that was set back makes no run end before it began.
+    this.#started = monotonicMs() - Math.max(0, wallMs() - this.#startedAtMs);
   }
 
   get planned(): number {
@@ -108,18 +118,20 @@ export class Run {
 
   /** Runs to the end. Never throws: what goes wrong with the run itself is a note, and forbids a go. */
   async execute(): Promise<RunSummary> {
-    const { suite, onResult } = this.#input;
-    const deadline = setTimeout(() => this.stop("DEADLINE_EXCEEDED"), suite.deadlineMs);
+    const { suite, memory, onResult } = this.#input;
+    const leftMs = Math.max(0, suite.deadlineMs - (monotonicMs() - this.#started));
+    const deadline = setTimeout(() => this.stop("DEADLINE_EXCEEDED"), leftMs);
     try {
       const { checks, decoys } = await this.#prepare();
       this.#second = await work({
         ...this.#ports,
         checks,
         secondWave: this.#ports.secondWave(decoys),
+        memory,
         onResult: (result) => {
-          this.#tally.add(result);
-          const counted = result.check.derived === null ? this.#verdicts : this.#derived;
-          counted[result.verdict.kind] += 1;
+          const record = toRecord(result);
+          this.#count(record);
+          memory.record(record);
           onResult(result);
         },
         stop: this.#stop.signal,
@@ -138,9 +150,20 @@ export class Run {
     return this.#finish();
   }
 
+  #count(record: ResultRecord): void {
+    this.#tally.add(record);
+    const counted = record.derived === null ? this.#verdicts : this.#derived;
+    counted[record.verdict] += 1;
+  }
+
   async #prepare(): Promise<RunPlan> {
-    const { suite, selection, prepare } = this.#input;
+    const { suite, selection, prepare, memory } = this.#input;
     const plan = await prepare(this.#stop.signal);
+    for (const record of memory.results()) this.#count(record);
+    const before = memory.earlier?.fleetChecksum ?? null;
+    if (before === null) memory.planned(plan.fleetChecksum);
+    else if (before !== plan.fleetChecksum)
+      throw new Error("the profiles changed while the run was interrupted");
     this.#invalidProfiles = plan.invalidProfiles;
     this.#notes.push(...plan.notes);
     this.#remarks.push(...plan.remarks);
@@ -149,6 +172,12 @@ export class Run {
     const targets = new Set(plan.groups.map(({ target }) => target));
     this.#preflight = (await this.#ports.preflight?.([...targets], this.#stop.signal)) ?? [];
     return plan;
+  }
+
+  /** As `stop`, at somebody's request: the run is over for good. */
+  cancel(): void {
+    this.#isCancelled ||= this.#durationMs === null && !this.#stop.signal.aborted;
+    this.stop("INTERRUPTED");
   }
 
   /** Starts nothing more; what is in flight has a few seconds to finish, the rest counts as not run. */
@@ -192,8 +221,10 @@ export class Run {
     // A stop that came when all was done changed nothing.
     const isLeft = notRun > 0 || this.#second.isCutShort || this.#abort.signal.aborted;
     const cutShort = this.#stopReason !== null && isLeft;
-    if (cutShort && this.#stopReason) this.#notes.push(STOP_NOTES[this.#stopReason]);
-    this.#status = cutShort && this.#stopReason === "INTERRUPTED" ? "interrupted" : "finished";
+    if (cutShort && this.#stopReason) {
+      this.#notes.push(this.#isCancelled ? "the run was cancelled" : STOP_NOTES[this.#stopReason]);
+    }
+    this.#status = cutShort && this.#stopReason === "INTERRUPTED" ? this.#interrupted() : "finished";
     this.#remarks.push(...derivedRemarks(this.#derived, this.#second));
     this.#gate = this.#ports.decide({
       groups: this.#tally.groups(),
@@ -202,7 +233,14 @@ export class Run {
       cohortRules: suite.cohortGates,
       notes: this.#notes,
     });
+    this.#input.memory.finish(this.summary());
+    const { problem } = this.#input.memory;
+    if (problem !== null) this.#remarks.push(`the history of this run is not whole: ${problem}`);
     return this.summary();
+  }
+
+  #interrupted(): RunStatus {
+    return this.#isCancelled ? "cancelled" : "interrupted";
   }
 }
 

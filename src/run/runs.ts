@@ -2,7 +2,9 @@ import { randomBytes } from "node:crypto";
 import { wallMs } from "../lib/clock.ts";
 import { errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import type { StoredRun } from "../model/history.ts";
 import type { RunSummary, Selection } from "../model/run.ts";
+import { HistoryMemory, type RunHistory, type RunMemory } from "./memory.ts";
 import type { Run } from "./run.ts";
 
 /** What a trigger came to. `known`: the same key was used before; `joined`: the same selection is running. */
@@ -11,17 +13,24 @@ export type Triggered =
   | { readonly kind: "busy"; readonly runId: string; readonly reason: string }
   | { readonly kind: "draining" };
 
+/** A run that was put together and not begun. */
+export interface NewRun {
+  readonly run: Run;
+  /** Runs to the end; its final summary. */
+  readonly execute: () => Promise<RunSummary>;
+}
+
 export interface RunsOptions {
   readonly suites: readonly string[];
-  /** Prepares a run and starts it; `finished` settles with its final summary. */
-  readonly start: (
-    runId: string,
-    selection: Selection,
-  ) => { readonly run: Run; readonly finished: Promise<RunSummary> };
+  readonly history: RunHistory;
+  /** Of the configuration that decides: an interrupted run goes on only under the same one. */
+  readonly configChecksum: string;
+  readonly create: (runId: string, selection: Selection, memory: RunMemory) => NewRun;
+  readonly isPartial: (selection: Selection) => boolean;
   readonly log: Log;
 }
 
-/** Runs remembered after they finished. */
+/** Finished runs remembered beside the history, which may be unable to take them. */
 const KEEP = 200;
 
 interface Entry {
@@ -32,10 +41,10 @@ interface Entry {
   summary: RunSummary | null;
 }
 
-/** The daemon's runs: one at a time per suite, triggered by the API and the schedule alike. */
+/** The daemon's runs: one at a time per suite, triggered by the API and the schedule alike, kept in the history. */
 export class Runs {
   readonly #options: RunsOptions;
-  /** Oldest first. */
+  /** Of this process, oldest first. */
   readonly #entries = new Map<string, Entry>();
   readonly #byKey = new Map<string, string>();
   #draining = false;
@@ -48,28 +57,81 @@ export class Runs {
     return this.#options.suites;
   }
 
-  trigger(selection: Selection, idempotencyKey: string | null): Triggered {
-    const known = idempotencyKey === null ? null : this.get(this.#byKey.get(idempotencyKey) ?? "");
+  /** @param actor who asks: a token's name, `schedule` */
+  trigger(selection: Selection, idempotencyKey: string | null, actor: string): Triggered {
+    const known = idempotencyKey === null ? null : this.#runOfKey(idempotencyKey);
     if (known) return { kind: "known", run: known };
     if (this.#draining) return { kind: "draining" };
     const running = this.#running(selection.suite);
     if (running) return this.#join(running, selection, idempotencyKey);
-    return { kind: "started", run: this.#start(selection, idempotencyKey) };
+    const runId = newRunId();
+    const start = {
+      runId,
+      selection,
+      startedAtMs: wallMs(),
+      actor,
+      configChecksum: this.#options.configChecksum,
+    };
+    const memory = new HistoryMemory(this.#options.history, runId, null, this.#options.log);
+    const entry = this.#add(runId, selection, memory, (created) =>
+      memory.begin(start, created, this.#options.isPartial(selection)),
+    );
+    if (idempotencyKey !== null) this.#rememberKey(idempotencyKey, runId);
+    return { kind: "started", run: entry.run.summary() };
+  }
+
+  /** Goes on with what an earlier process began; what cannot go on is closed. Call it once, before any trigger. */
+  resume(): void {
+    const { history, log } = this.#options;
+    for (const stored of history.unfinished()) {
+      const { runId, selection } = stored;
+      const obstacle = this.#obstacle(stored);
+      if (obstacle === null) {
+        log.info({ runId, suite: selection.suite }, "resuming");
+        this.#add(runId, selection, new HistoryMemory(history, runId, stored, log), () => {});
+        continue;
+      }
+      log.warn({ runId, suite: selection.suite, reason: obstacle }, "not resumed");
+      const { summary } = stored;
+      const notes = [...summary.notes, `the run was interrupted and not resumed: ${obstacle}`];
+      history.finish(runId, { ...summary, status: "cancelled", decision: null, reason: obstacle, notes });
+    }
   }
 
   get(runId: string): RunSummary | null {
     const entry = this.#entries.get(runId);
-    return entry ? (entry.summary ?? entry.run.summary()) : null;
+    if (entry) return entry.summary ?? entry.run.summary();
+    return this.#options.history.get(runId)?.summary ?? null;
   }
 
   /** Newest first. The cursor is the last run id of the page before. */
   list(cursor: string | null, limit: number): { items: RunSummary[]; nextCursor: string | null } {
-    const ids = [...this.#entries.keys()].reverse();
-    const from = cursor === null ? 0 : ids.indexOf(cursor) + 1;
-    const page = cursor !== null && from === 0 ? [] : ids.slice(from, from + limit);
-    const items = page.flatMap((id) => this.get(id) ?? []);
-    const last = page.at(-1);
-    return { items, nextCursor: last !== undefined && from + limit < ids.length ? last : null };
+    const page = this.#options.history.list({ suite: null, cursor, limit: limit + 1 });
+    const items = page.slice(0, limit).map((stored) => this.get(stored.runId) ?? stored.summary);
+    // What the history could not take is on the first page.
+    const unsaved = cursor === null ? this.#unsaved() : [];
+    const last = page.length > limit ? (items.at(-1)?.runId ?? null) : null;
+    return { items: [...unsaved, ...items], nextCursor: last };
+  }
+
+  /** The run of the suite that is under way. */
+  running(suite: string): RunSummary | null {
+    return this.#running(suite)?.[1].run.summary() ?? null;
+  }
+
+  /** Ends a run for good; null: there is none under way with this id. */
+  cancel(runId: string): RunSummary | null {
+    const entry = this.#entries.get(runId);
+    if (entry === undefined || entry.summary !== null) return null;
+    entry.run.cancel();
+    return entry.run.summary();
+  }
+
+  /** The final summary of a run of this process. */
+  async finished(runId: string): Promise<RunSummary> {
+    const entry = this.#entries.get(runId);
+    if (entry === undefined) throw new Error(`unknown run ${runId}`);
+    return entry.finished;
   }
 
   /** No more runs; those that run are stopped and waited for. */
@@ -80,6 +142,13 @@ export class Runs {
     await Promise.all(running.map(({ finished }) => finished));
   }
 
+  #obstacle({ selection, actor, configChecksum }: StoredRun): string | null {
+    if (actor === "cli") return "it was started from the command line";
+    if (!this.#options.suites.includes(selection.suite))
+      return `there is no suite ${selection.suite} any more`;
+    return configChecksum === this.#options.configChecksum ? null : "the configuration changed meanwhile";
+  }
+
   #running(suite: string): [string, Entry] | undefined {
     return [...this.#entries].find(([, entry]) => entry.summary === null && entry.selection.suite === suite);
   }
@@ -88,16 +157,16 @@ export class Runs {
     if (!isSameSelection(entry.selection, selection)) {
       return { kind: "busy", runId, reason: `another selection of suite ${selection.suite} is running` };
     }
-    if (key !== null) this.#byKey.set(key, runId);
+    if (key !== null) this.#rememberKey(key, runId);
     return { kind: "joined", run: entry.run.summary() };
   }
 
-  #start(selection: Selection, key: string | null): RunSummary {
-    const runId = newRunId();
-    const { run, finished } = this.#options.start(runId, selection);
+  #add(runId: string, selection: Selection, memory: RunMemory, begin: (created: RunSummary) => void): Entry {
+    const { run, execute } = this.#options.create(runId, selection, memory);
+    begin(run.summary());
+    const finished = execute();
     const entry: Entry = { selection, run, finished, summary: null };
     this.#entries.set(runId, entry);
-    if (key !== null) this.#byKey.set(key, runId);
     finished.then(
       (summary) => {
         entry.summary = summary;
@@ -109,7 +178,32 @@ export class Runs {
         entry.summary = { ...run.summary(), status: "interrupted" };
       },
     );
-    return run.summary();
+    return entry;
+  }
+
+  #runOfKey(key: string): RunSummary | null {
+    const runId = this.#byKey.get(key) ?? this.#options.history.runOfKey(key);
+    return runId === null ? null : this.get(runId);
+  }
+
+  #rememberKey(key: string, runId: string): void {
+    this.#byKey.set(key, runId);
+    try {
+      this.#options.history.rememberKey(key, runId);
+    } catch (error) {
+      this.#options.log.error(
+        { runId, error: errorMessage(error) },
+        "the history cannot take an idempotency key",
+      );
+    }
+  }
+
+  #unsaved(): RunSummary[] {
+    const { history } = this.#options;
+    return [...this.#entries.keys()]
+      .filter((runId) => history.get(runId) === null)
+      .reverse()
+      .flatMap((runId) => this.get(runId) ?? []);
   }
 
   #forgetOldest(): void {

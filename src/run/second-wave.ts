@@ -1,6 +1,6 @@
 import { errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
-import type { Check } from "../model/check.ts";
+import { type Check, DERIVED_KINDS } from "../model/check.ts";
 import type { Examined } from "../model/facts.ts";
 import type { DerivedLedger } from "../model/ports.ts";
 import type { Verdict } from "../model/result.ts";
@@ -8,6 +8,7 @@ import type { SecondAttempt, Variation } from "../model/second-wave.ts";
 import { identityOf } from "./derived-ledger.ts";
 import { Draw } from "./draw.ts";
 import type { Lanes } from "./lanes.ts";
+import type { RunMemory } from "./memory.ts";
 import type { Settling, Unsettled, Witness } from "./settling.ts";
 
 /** What comes after the checks of the plan, and because of what they came to. */
@@ -15,6 +16,8 @@ export interface SecondWave {
   /** Checks drawn of each target × cohort × protocol to derive from; 0: nothing is derived. */
   readonly perCohort: number;
   readonly mayDerive: (examined: Examined, verdict: Verdict) => boolean;
+  /** As far as the profile tells: for a check that an earlier process of the run saw passing. */
+  readonly mayDeriveFrom: (check: Check) => boolean;
   /** What must be denied, made from a check that may be; empty where nothing applies. */
   readonly derive: (passed: Examined, signal: AbortSignal) => Promise<readonly Omit<Check, "seq">[]>;
   readonly ledger: DerivedLedger;
@@ -40,6 +43,9 @@ export interface SecondWaveInput {
   readonly settling: Settling;
   /** Runs a check; false when it was given up. */
   readonly runCheck: (check: Check) => Promise<boolean>;
+  /** Sees a check once more without a result of its own; null: given up, or it does not pass any more. */
+  readonly seeAgain: (check: Check) => Promise<Examined | null>;
+  readonly memory: Pick<RunMemory, "origins" | "drawOrigins" | "result">;
   readonly stop: AbortSignal;
   readonly abort: AbortSignal;
   readonly log: Log;
@@ -51,25 +57,38 @@ const RETRIED_PER_GROUP = 3;
 /** Collects during the first wave what the second one starts from, then runs it. */
 export class SecondWaveRun {
   readonly #input: SecondWaveInput;
-  readonly #draws = new Map<string, Draw<Examined>>();
+  /** Drawn by an earlier process of the run; null: none drew. */
+  readonly #drawnBefore: readonly number[] | null;
+  readonly #draws = new Map<string, Draw<Origin>>();
   readonly #kept = new Map<string, Unsettled[]>();
-  #nextSeq = 0;
   #capped = 0;
   #isCutShort = false;
 
   constructor(input: SecondWaveInput) {
     this.#input = input;
+    this.#drawnBefore = input.memory.origins();
   }
 
   /** A check that was judged: may something be derived from it? */
   offer(examined: Examined, verdict: Verdict): void {
-    const { perCohort, mayDerive, ledger, random } = this.#input.wave;
-    if (perCohort === 0 || !mayDerive(examined, verdict)) return;
     const { check, target } = examined.facts;
-    const key = groupKey(check);
+    if (!this.#input.wave.mayDerive(examined, verdict)) return;
+    this.#draw({ check, examined }, this.#input.wave.ledger.used(identityOf(check, target)));
+  }
+
+  /** A check that an earlier process of the run saw passing. */
+  recall(check: Check): void {
+    if (this.#input.wave.mayDeriveFrom(check)) this.#draw({ check, examined: null }, 0);
+  }
+
+  #draw(origin: Origin, rank: number): void {
+    const { perCohort, random } = this.#input.wave;
+    if (perCohort === 0) return;
+    const key = groupKey(origin.check);
     const draw = this.#draws.get(key) ?? new Draw(perCohort, random);
     this.#draws.set(key, draw);
-    draw.offer(examined, ledger.used(identityOf(check, target)));
+    if (this.#drawnBefore === null) draw.offer(origin, rank);
+    else if (this.#drawnBefore.includes(origin.check.seq)) draw.offer(origin, 0);
   }
 
   /** Will this check be tried again, so that its result has to wait? */
@@ -85,11 +104,16 @@ export class SecondWaveRun {
 
   /** Numbers derived checks from `firstSeq` on. */
   async run(firstSeq: number): Promise<void> {
-    this.#nextSeq = firstSeq;
     const drawn = [...this.#draws.values()].flatMap((draw) => draw.drawn());
+    const before = this.#drawnBefore ?? [];
+    // As an earlier process numbered them, so that what it recorded is known again.
+    const order = before.length > 0 ? before : drawn.map(({ check }) => check.seq);
+    if (this.#drawnBefore === null) this.#input.memory.drawOrigins(order);
     const kept = [...this.#kept.values()].flat();
     await Promise.all([
-      ...drawn.map((examined) => this.#deriveFrom(examined)),
+      ...drawn.map((origin) =>
+        this.#deriveFrom(origin, firstSeq + order.indexOf(origin.check.seq) * DERIVED_KINDS.length),
+      ),
       ...kept.map((one) => this.#tryAgain(one)),
     ]);
   }
@@ -99,19 +123,26 @@ export class SecondWaveRun {
   }
 
   /** One after the other: they share a client id, and a place in flight is not for waiting for it. */
-  async #deriveFrom(passed: Examined): Promise<void> {
-    const { wave, lanes, runCheck, stop, abort } = this.#input;
-    const { target, check: origin } = passed.facts;
+  async #deriveFrom({ check: origin, examined }: Origin, firstSeq: number): Promise<void> {
+    const { wave, lanes, runCheck, seeAgain, stop, abort, memory } = this.#input;
     if (stop.aborted) {
       this.#isCutShort = true;
       return;
     }
+    const passed = examined ?? (await lanes.run(origin.profile.target, () => seeAgain(origin)));
+    if (passed === null) {
+      this.#isCutShort ||= stop.aborted;
+      return;
+    }
+    const { target } = passed.facts;
     const derived = await this.#guarded(origin, () => wave.derive(passed, abort));
     for (const each of derived ?? []) {
+      const seq = firstSeq + (each.derived === null ? 0 : DERIVED_KINDS.indexOf(each.derived));
+      if (memory.result(seq) !== null) continue;
       const identities = new Set([identityOf(origin, target), identityOf(each, target)]);
       const done = await lanes.run(target.name, async () => {
         if (stop.aborted) return false;
-        if (wave.ledger.spend([...identities])) return runCheck({ ...each, seq: this.#nextSeq++ });
+        if (wave.ledger.spend([...identities])) return runCheck({ ...each, seq });
         this.#capped += 1;
         return true;
       });
@@ -154,6 +185,12 @@ export class SecondWaveRun {
       return null;
     }
   }
+}
+
+/** A check to derive from, and what was seen of it; null: an earlier process of the run saw it. */
+interface Origin {
+  readonly check: Check;
+  readonly examined: Examined | null;
 }
 
 function groupKey({ profile, protocol }: Check): string {

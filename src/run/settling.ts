@@ -57,6 +57,11 @@ export class Settling {
     return one;
   }
 
+  /** A check that an earlier process of the run saw getting in. */
+  recall(check: Check): void {
+    this.#passed.set(pathKey({ target: check.profile.target, protocol: check.protocol }), check);
+  }
+
   /** A connection that is no check of its own: its explicit answer tells that closes before it were refusals. */
   witness({ profile, protocol }: Check, { outcome, startedAtMs, endedAtMs }: Witness): void {
     const attempt = { target: profile.target, protocol, startedAtMs, endedAtMs, outcome };

@@ -1,7 +1,6 @@
 import { Histogram } from "../lib/histogram.ts";
-import { authorizerWord } from "../lib/words.ts";
 import type { Counts, GroupTally } from "../model/gate.ts";
-import type { Result } from "../model/result.ts";
+import type { ResultRecord } from "../model/result.ts";
 import type { AgreementCell, CauseGroup, LatencyRow } from "../model/run.ts";
 
 const MAX_EXAMPLES = 5;
@@ -20,28 +19,26 @@ export class Tally {
     this.#group(target, cohort).expected += checks;
   }
 
-  add(result: Result): void {
-    const { check, outcome, verdict, invocation } = result;
-    const { profile } = check;
-    const group = this.#group(profile.target, profile.cohort);
-    if (check.derived !== null) {
+  add(record: ResultRecord): void {
+    const { target, cohort, protocol, derived, verdict, expectation, authorizer, gateway, timings } = record;
+    const group = this.#group(target, cohort);
+    if (derived !== null) {
       group.derived += 1;
-      if (verdict.kind === "fail") group.derivedFailed += 1;
+      if (verdict === "fail") group.derivedFailed += 1;
     } else {
-      group[verdict.kind] += 1;
+      group[verdict] += 1;
     }
-    if (verdict.kind === "fail" && check.expectation === "deny" && outcome.kind === "accepted") {
+    if (verdict === "fail" && expectation === "deny" && gateway === "accepted") {
       group.unexpectedAccepts += 1;
     }
-    if (check.derived === null) this.#agree(result);
-    this.#explain(result);
-    if (invocation.kind === "allowed" || invocation.kind === "denied") {
-      this.#time("api", "invoke", invocation.durationMs);
+    if (derived === null) this.#agree(record);
+    this.#explain(record);
+    const { invokeSeconds, phases } = timings;
+    if (invokeSeconds !== null && (authorizer === "allowed" || authorizer === "denied")) {
+      this.#time("api", "invoke", invokeSeconds);
     }
-    if (outcome.kind === "skipped") return;
-    for (const [phase, ms] of Object.entries(outcome.transport.phasesMs))
-      this.#time(check.protocol, phase, ms);
-    if (outcome.kind === "accepted") this.#time(check.protocol, "total", outcome.transport.durationMs);
+    for (const [phase, seconds] of Object.entries(phases)) this.#time(protocol, phase, seconds);
+    if (gateway === "accepted") this.#time(protocol, "total", sum(Object.values(phases)));
   }
 
   /** The rest of what was expected was not run. `planned` is by group, as `expect` was. */
@@ -116,41 +113,39 @@ export class Tally {
     return group;
   }
 
-  #agree({ invocation, outcome }: Result): void {
-    const authorizer = authorizerWord(invocation);
-    const key = `${authorizer}\n${outcome.kind}`;
-    const cell = this.#agreement.get(key) ?? { authorizer, gateway: outcome.kind, checks: 0 };
+  #agree({ authorizer, gateway }: ResultRecord): void {
+    const key = `${authorizer}\n${gateway}`;
+    const cell = this.#agreement.get(key) ?? { authorizer, gateway, checks: 0 };
     cell.checks += 1;
     this.#agreement.set(key, cell);
   }
 
-  #explain({ verdict, check }: Result): void {
-    const [first] = verdict.causes;
-    if (first === undefined || (verdict.kind !== "fail" && verdict.kind !== "inconclusive")) return;
+  #explain({ verdict, causes, device, derived }: ResultRecord): void {
+    const [first] = causes;
+    if (first === undefined || (verdict !== "fail" && verdict !== "inconclusive")) return;
     // What a corrupted device showed is another story than what a device as it is did.
-    const key = `${verdict.kind}\n${first.code}\n${check.derived ?? ""}`;
+    const key = `${verdict}\n${first.code}\n${derived ?? ""}`;
     const group = this.#causes.get(key) ?? {
       cause: first.code,
-      verdict: verdict.kind,
+      verdict,
       checks: 0,
       examples: [],
       evidence: first.evidence,
       nextStep: first.nextStep,
     };
     group.checks += 1;
-    const { id } = check.profile;
-    if (group.examples.length < MAX_EXAMPLES && !group.examples.includes(id)) group.examples.push(id);
+    if (group.examples.length < MAX_EXAMPLES && !group.examples.includes(device)) group.examples.push(device);
     this.#causes.set(key, group);
   }
 
-  #time(protocol: string, phase: string, ms: number): void {
+  #time(protocol: string, phase: string, seconds: number): void {
     const key = `${protocol}\n${phase}`;
     let entry = this.#latency.get(key);
     if (entry === undefined) {
       entry = { protocol, phase, histogram: new Histogram() };
       this.#latency.set(key, entry);
     }
-    entry.histogram.add(ms / 1000);
+    entry.histogram.add(seconds);
   }
 }
 
@@ -166,6 +161,10 @@ const EMPTY = {
   derived: 0,
   derivedFailed: 0,
 } as const;
+
+function sum(values: readonly number[]): number {
+  return values.reduce((all, value) => all + value, 0);
+}
 
 export function groupKey(target: string, cohort: string): string {
   return `${target}\n${cohort}`;

@@ -2,8 +2,9 @@ import { errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { Check } from "../model/check.ts";
 import type { Examined } from "../model/facts.ts";
-import type { Result, Verdict } from "../model/result.ts";
+import type { Result, ResultRecord, Verdict } from "../model/result.ts";
 import { Lanes } from "./lanes.ts";
+import type { RunMemory } from "./memory.ts";
 import { type SecondWave, type SecondWaveReport, SecondWaveRun } from "./second-wave.ts";
 import { Settling } from "./settling.ts";
 
@@ -16,6 +17,7 @@ export interface WorkInput {
   readonly onFault: (check: Check) => Examined;
   readonly judge: (examined: Examined, closeConfirmed: boolean) => Verdict;
   readonly secondWave: SecondWave;
+  readonly memory: RunMemory;
   /** Called once per check, in the order in which verdicts become certain. */
   readonly onResult: (result: Result) => void;
   readonly location: string;
@@ -66,6 +68,8 @@ class Worker {
       lanes: this.#lanes,
       settling: this.#settling,
       runCheck: (check) => this.#runDerived(check),
+      seeAgain: (check) => this.#seeAgain(check),
+      memory: input.memory,
       stop,
       abort,
       log,
@@ -76,10 +80,23 @@ class Worker {
     for await (const check of this.#input.checks) {
       if (this.#input.stop.aborted) break;
       this.#nextSeq = Math.max(this.#nextSeq, check.seq + 1);
+      const recorded = this.#input.memory.result(check.seq);
+      if (recorded !== null) {
+        this.#recall(check, recorded);
+        continue;
+      }
       await this.#lanes.room(check.profile.target);
       void this.#lanes.run(check.profile.target, () => this.#run(check));
     }
     await this.#lanes.drained();
+  }
+
+  /** What an earlier process of the run recorded is not done again, but what follows from it is. */
+  #recall(check: Check, { verdict, gateway, expectation }: ResultRecord): void {
+    const isOurs = check.profile.identity === "dedicated" && expectation === "allow";
+    if (verdict !== "pass" || gateway !== "accepted" || !isOurs) return;
+    this.#settling.recall(check);
+    this.#second.recall(check);
   }
 
   async secondWave(): Promise<void> {
@@ -119,6 +136,14 @@ class Worker {
     const examined = await this.#examine(check);
     if (examined) this.#settling.add(examined, false);
     return examined !== null;
+  }
+
+  async #seeAgain(check: Check): Promise<Examined | null> {
+    const examined = await this.#examine(check);
+    if (examined === null) return null;
+    this.#settling.witness(check, { ...examined, outcome: examined.facts.outcome });
+    const { judge, secondWave: wave } = this.#input;
+    return wave.mayDerive(examined, judge(examined, false)) ? examined : null;
   }
 
   /** null when the check was given up before its connection began: it counts as not run. */

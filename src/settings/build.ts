@@ -1,6 +1,13 @@
 import { resolve } from "node:path";
 import { DERIVED_KINDS } from "../model/check.ts";
-import type { Config, HttpConfig, ProfileSource, ScheduleEntry, Suite } from "../model/config.ts";
+import type {
+  Config,
+  HttpConfig,
+  ProfileSource,
+  ScheduleEntry,
+  StoreConfig,
+  Suite,
+} from "../model/config.ts";
 import type { GateRules } from "../model/gate.ts";
 import type { Target } from "../model/target.ts";
 import { IMPLICIT_SUITE } from "./cross-checks.ts";
@@ -41,6 +48,7 @@ export function buildConfig(section: ConfigSection, surroundings: Surroundings):
     suites: suites.map(buildSuite),
     schedule: section.schedule satisfies readonly ScheduleEntry[],
     http: buildHttp(section.http, baseFolder),
+    store: section.store ? buildStore(section.store, baseFolder) : null,
     notYetAvailable: notYetAvailable(section),
   };
 }
@@ -128,6 +136,16 @@ function buildCohortGate(section: CohortGateSection): Partial<GateRules> {
     maxAgeMs: maxAge,
   };
   return Object.fromEntries(Object.entries(all).filter(([, threshold]) => threshold !== undefined));
+}
+
+function buildStore(
+  { path, keepRuns, keepDays, maxSizeMb }: NonNullable<ConfigSection["store"]>,
+  baseFolder: string,
+): StoreConfig {
+  return {
+    path: resolve(baseFolder, path),
+    retention: { keepRuns, keepDays, maxBytes: maxSizeMb * 1_000_000 },
+  };
 }
 
 function buildHttp(section: ConfigSection["http"], baseFolder: string): HttpConfig {

@@ -6,7 +6,6 @@ import type { CohortGateSection, ConfigSection, GateSection, SuiteSection } from
  */
 export function notYetAvailable(config: ConfigSection): readonly string[] {
   return [
-    ...(config.store === undefined ? [] : ["store"]),
     ...queue(config.queue),
     ...(config.notify.length === 0 ? [] : ["notify"]),
     ...(config.suites ?? []).flatMap(ofSuite),

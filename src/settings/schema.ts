@@ -139,6 +139,7 @@ const store = section({
   path: leaf.filePath.default("data/fleet-smoke.db"),
   keepRuns: leaf.wholeNumber(1, 1_000_000).default(200),
   keepDays: leaf.wholeNumber(1, 36_500).default(90),
+  maxSizeMb: leaf.wholeNumber(10, 1_000_000).default(2_000),
 });
 
 const WORKERS = "a whole number from 1 to 256, or auto";

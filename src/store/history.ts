@@ -110,11 +110,14 @@ export class History implements Disposable {
     return row === undefined ? null : storedRun(row);
   }
 
-  hasResult(runId: string, seq: number): boolean {
-    return (
-      this.#get("SELECT 1 AS found FROM results WHERE run = ? AND seq = ?", this.#idOf(runId), seq) !==
-      undefined
+  /** What is on disk of one place in the plan. */
+  result(runId: string, seq: number): ResultRecord | null {
+    const row = this.#get(
+      `SELECT seq, device, verdict, own, fields FROM results JOIN commons ON commons.id = common
+       WHERE run = ? AND seq = ?`,
+      ...[this.#idOf(runId), seq],
     );
+    return row === undefined ? null : resultRecord(row);
   }
 
   /** One page in plan order. */

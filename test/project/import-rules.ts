@@ -100,7 +100,7 @@ export const PACKAGE_RULES: readonly PackageRule[] = [
   },
   {
     packages: /^undici$/,
-    only: ["gateway", "notify", "cli/gate"],
+    only: ["gateway", "notify", "cli/gate/client.ts"],
     why: "client sockets have one owner; webhooks and the remote gate are not probes",
   },
   { packages: /^prom-client$/, only: ["metrics"], why: "every metric stands in one catalogue" },

@@ -127,7 +127,7 @@ describe("what the rule allows stays quiet", () => {
     ],
     ["emulator/x.ts", 'import { createServer } from "node:tls"; import { WebSocketServer } from "ws";'],
     ["settings/x.ts", 'import { isIP } from "node:net"; import { z } from "zod";'],
-    ["cli/gate.ts", 'import { request } from "undici";'],
+    ["cli/gate/client.ts", 'import { request } from "undici";'],
     ["context/x.ts", 'import { sign } from "node:crypto"; export const at = new Date(0);'],
     ["app.ts", "// process.env is main's\nexport const a = { process: 1 }; a.process; 'process';"],
     ["app.ts", 'import type { A } from "./model/a.ts";'],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { decide } from "../../src/gate/decide.ts";
 import { createLog } from "../../src/lib/log.ts";
 import type { Check } from "../../src/model/check.ts";
@@ -6,8 +6,10 @@ import type { Suite } from "../../src/model/config.ts";
 import type { Result } from "../../src/model/result.ts";
 import type { Selection } from "../../src/model/run.ts";
 import { judge, untested } from "../../src/pipeline.ts";
+import { NO_MEMORY, type RunMemory } from "../../src/run/memory.ts";
 import { Run, type RunPlan } from "../../src/run/run.ts";
 import { Runs } from "../../src/run/runs.ts";
+import { History } from "../../src/store/history.ts";
 import {
   ACCEPTED,
   answered,
@@ -43,11 +45,20 @@ interface Options {
   readonly checks?: number;
   readonly suite?: Partial<Suite>;
   readonly plan?: Partial<RunPlan>;
+  readonly memory?: RunMemory;
+  readonly runId?: string;
   /** Called before each check is answered. */
   readonly before?: (check: Check, run: Run) => Promise<void> | void;
 }
 
-function runOf({ checks = 3, suite = {}, plan = {}, before = () => {} }: Options = {}): {
+function runOf({
+  checks = 3,
+  suite = {},
+  plan = {},
+  memory = NO_MEMORY,
+  runId = "run",
+  before = () => {},
+}: Options = {}): {
   run: Run;
   results: Result[];
 } {
@@ -81,7 +92,7 @@ function runOf({ checks = 3, suite = {}, plan = {}, before = () => {} }: Options
       log: createLog("silent"),
     },
     {
-      runId: "run",
+      runId,
       suite: { ...SUITE, ...suite },
       selection: ALL,
       prepare: async () => ({
@@ -90,9 +101,11 @@ function runOf({ checks = 3, suite = {}, plan = {}, before = () => {} }: Options
         notes: [],
         remarks: [],
         decoys: [],
+        fleetChecksum: "f",
         checks: all(),
         ...plan,
       }),
+      memory,
       onResult: (result) => results.push(result),
     },
   );
@@ -162,16 +175,31 @@ describe("a run", () => {
   });
 });
 
+function openTemporary(): History {
+  const opened = History.open("");
+  if (opened.kind !== "open") throw new Error(opened.message);
+  return opened.history;
+}
+
 describe("the daemon's runs", () => {
-  function runs(options: Options = {}) {
+  let history: History;
+  beforeEach(() => {
+    history = openTemporary();
+  });
+  afterEach(() => history[Symbol.dispose]());
+
+  function runs(options: Options = {}, checksum = "c") {
     const all: Run[] = [];
     const made = new Runs({
       suites: ["all"],
+      history,
+      configChecksum: checksum,
+      isPartial: ({ cohorts }) => cohorts !== null,
       log: createLog("silent"),
-      start: () => {
-        const { run } = runOf(options);
+      create: (runId, _selection, memory) => {
+        const { run } = runOf({ ...options, memory, runId });
         all.push(run);
-        return { run, finished: run.execute() };
+        return { run, execute: () => run.execute() };
       },
     });
     return { made, all };
@@ -185,19 +213,19 @@ describe("the daemon's runs", () => {
   it("are joined by the same selection, in whatever order it names its parts", async () => {
     const { made, all } = runs();
     const some = { suite: "all", cohorts: ["a", "b"], devices: null, allowDeviceIdentity: 0 };
-    expect(made.trigger(some, null).kind).toBe("started");
-    expect(made.trigger({ ...some, cohorts: ["b", "a"] }, null).kind).toBe("joined");
-    expect(made.trigger(ALL, null)).toMatchObject({ kind: "busy" });
+    expect(made.trigger(some, null, "ci").kind).toBe("started");
+    expect(made.trigger({ ...some, cohorts: ["b", "a"] }, null, "ci").kind).toBe("joined");
+    expect(made.trigger(ALL, null, "ci")).toMatchObject({ kind: "busy" });
     expect(all).toHaveLength(1);
     await made.drain();
   });
 
   it("are known by their key, also when they are over", async () => {
     const { made, all } = runs();
-    made.trigger(ALL, "key");
+    made.trigger(ALL, "key", "ci");
     await expect.poll(() => made.list(null, 10).items[0]?.status).toBe("finished");
-    expect(made.trigger(ALL, "key").kind).toBe("known");
-    expect(made.trigger(ALL, "another key").kind).toBe("started");
+    expect(made.trigger(ALL, "key", "ci").kind).toBe("known");
+    expect(made.trigger(ALL, "another key", "ci").kind).toBe("started");
     expect(all).toHaveLength(2);
     await made.drain();
   });
@@ -206,7 +234,7 @@ describe("the daemon's runs", () => {
     const { made } = runs();
     const ids: string[] = [];
     for (let index = 0; index < 5; index += 1) {
-      ids.unshift(idOf(made.trigger(ALL, `key ${index}`)));
+      ids.unshift(idOf(made.trigger(ALL, `key ${index}`, "ci")));
       await expect.poll(() => made.list(null, 1).items[0]?.status).toBe("finished");
     }
     const seen: string[] = [];
@@ -223,6 +251,93 @@ describe("the daemon's runs", () => {
   it("are not started once the daemon drains", async () => {
     const { made } = runs();
     await made.drain();
-    expect(made.trigger(ALL, null)).toEqual({ kind: "draining" });
+    expect(made.trigger(ALL, null, "ci")).toEqual({ kind: "draining" });
+  });
+
+  it("are cancelled for good", async () => {
+    const { made } = runs({ checks: 50, before: () => new Promise((resolve) => setTimeout(resolve, 5)) });
+    const runId = idOf(made.trigger(ALL, null, "ci"));
+    expect(made.cancel(runId)?.runId).toBe(runId);
+    const summary = await made.finished(runId);
+    expect(summary).toMatchObject({ status: "cancelled", decision: "inconclusive" });
+    expect(summary.notes).toContain("the run was cancelled");
+    expect(made.cancel(runId)).toBeNull();
+    runs().made.resume();
+    expect(history.get(runId)?.summary.status).toBe("cancelled");
+  });
+
+  it("go on after an interruption: what is recorded is not done again, and nothing is missing", async () => {
+    const done: number[] = [];
+    const interrupted = runs({
+      checks: 40,
+      before: (check, self) => {
+        done.push(check.seq);
+        if (done.length === 17) self.stop("INTERRUPTED");
+      },
+    });
+    const runId = idOf(interrupted.made.trigger(ALL, "key", "ci"));
+    expect(await interrupted.made.finished(runId)).toMatchObject({ status: "interrupted" });
+    const recorded = [...history.inPlanOrder(runId)].map(({ seq }) => seq);
+    expect(recorded.length).toBeLessThan(40);
+
+    const again: number[] = [];
+    const { made } = runs({ checks: 40, before: (check) => void again.push(check.seq) });
+    made.resume();
+    expect(made.trigger(ALL, "key", "ci")).toMatchObject({
+      kind: "known",
+      run: { runId, status: "running" },
+    });
+    expect(await made.finished(runId)).toMatchObject({
+      runId,
+      status: "finished",
+      decision: "go",
+      counts: { planned: 40, checks: 40, pass: 40, notRun: 0 },
+    });
+    expect(again.toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 40 }, (_, seq) => seq).filter((seq) => !recorded.includes(seq)),
+    );
+    expect([...history.inPlanOrder(runId)]).toHaveLength(40);
+  });
+
+  it.each([
+    ["another configuration", "d", "f", "the configuration changed meanwhile"],
+    ["other profiles", "c", "g", "the profiles changed while the run was interrupted"],
+  ])("do not go on under %s, and say so", async (_name, checksum, fleetChecksum, reason) => {
+    const first = runs({
+      checks: 9,
+      before: (check, self) => void (check.seq === 3 && self.stop("INTERRUPTED")),
+    });
+    const runId = idOf(first.made.trigger(ALL, null, "ci"));
+    await first.made.finished(runId);
+    const { made } = runs({ checks: 9, plan: { fleetChecksum } }, checksum);
+    made.resume();
+    await expect.poll(() => made.get(runId)?.status).not.toBe("running");
+    const summary = made.get(runId);
+    expect(summary?.decision).not.toBe("go");
+    expect(summary?.notes.join()).toContain(reason);
+    const later = runs();
+    later.made.resume();
+    expect(later.all).toEqual([]);
+  });
+
+  it("are decided, listed and told of although the history cannot be written", async () => {
+    const broken = new Proxy(history, {
+      get(target, name) {
+        if (name === "begin" || name === "rememberKey")
+          return () => {
+            throw new Error("disk full");
+          };
+        const value = Reflect.get(target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    history = broken;
+    const { made } = runs();
+    const runId = idOf(made.trigger(ALL, "key", "ci"));
+    const summary = await made.finished(runId);
+    expect(summary).toMatchObject({ status: "finished", decision: "go" });
+    expect(summary.notes).toEqual(["the history of this run is not whole: disk full"]);
+    expect(made.list(null, 10).items.map((each) => each.runId)).toEqual([runId]);
+    expect(made.trigger(ALL, "key", "ci").kind).toBe("known");
   });
 });

@@ -5,6 +5,7 @@ import type { Examined } from "../../src/model/facts.ts";
 import type { Outcome } from "../../src/model/outcome.ts";
 import type { Result } from "../../src/model/result.ts";
 import { judge, untested } from "../../src/pipeline.ts";
+import { NO_MEMORY } from "../../src/run/memory.ts";
 import { type WorkInput, work } from "../../src/run/worker.ts";
 import {
   ACCEPTED,
@@ -51,6 +52,7 @@ async function runAll(input: Partial<WorkInput> & Pick<WorkInput, "checks" | "ex
     onFault: (check) => untested(check, targetOf(), "TESTER_ERROR", "it failed"),
     judge,
     secondWave: NO_SECOND_WAVE,
+    memory: NO_MEMORY,
     onResult: (result) => results.push(result),
     location: "local",
     stop: new AbortController().signal,

@@ -133,6 +133,7 @@ export const NOTHING_MORE = {
 export const NO_SECOND_WAVE: SecondWave = {
   perCohort: 0,
   mayDerive: () => false,
+  mayDeriveFrom: () => false,
   derive: async () => [],
   ledger: { used: () => 0, spend: () => false },
   variationsOf: () => [],

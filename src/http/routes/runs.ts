@@ -49,7 +49,7 @@ function triggerRun(runs: RunsPort, request: FastifyRequest, reply: FastifyReply
   if (!known.includes(suite)) return refuse(reply, { status: 404, detail: "no such suite" });
   // Whoever may trigger may not decide about live devices: that takes the command line (design 6.1).
   const selection = { suite, cohorts, devices, allowDeviceIdentity: 0 };
-  return answerTrigger(runs.trigger(selection, idempotencyKey), reply);
+  return answerTrigger(runs.trigger(selection, idempotencyKey, "http"), reply);
 }
 
 function answerTrigger(answer: TriggerAnswer, reply: FastifyReply): FastifyReply {

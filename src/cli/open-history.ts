@@ -1,0 +1,28 @@
+import { UsageError } from "../lib/errors.ts";
+import type { StoreConfig } from "../model/config.ts";
+import { History } from "../store/history.ts";
+
+/**
+ * The configured history; a temporary one where none is configured, or where it cannot be used, which is told: whether
+ * devices get in can be found out without it.
+ *
+ * @throws UsageError where another process owns it: two would test the same devices
+ */
+export function openHistory(store: StoreConfig | null, tell: (problem: string) => void): History {
+  if (store === null) return temporary();
+  const opened = History.open(store.path);
+  if (opened.kind === "open") return opened.history;
+  if (opened.why === "locked") {
+    throw new UsageError(
+      `${opened.message}: ask that one with \`fleet-smoke gate\`, or use another store.path`,
+    );
+  }
+  tell(`${opened.message}; this run is not kept`);
+  return temporary();
+}
+
+function temporary(): History {
+  const opened = History.open("");
+  if (opened.kind !== "open") throw new Error(opened.message);
+  return opened.history;
+}
