@@ -13,7 +13,16 @@ export interface PolicyStep extends Prediction {
   /** What the connection needs, for example `iot:Connect on client/pump-1`. */
   readonly asked: readonly string[];
   readonly decidingStatement: BoundedText | null;
+  /** Where no statement allows it: those that allow the action, on something else; the first ones. */
+  readonly nearest: readonly NearStatement[];
 }
+
+interface NearStatement extends BoundedText {
+  readonly document: number;
+  readonly statement: number;
+}
+
+const MAX_NEAREST = 3;
 
 const MAX_LINES = 40;
 
@@ -30,7 +39,29 @@ export function policyStep(
     undecided: undecided === null ? null : scrub(undecided, secrets),
     asked: needs(check, context),
     decidingStatement: decidingStatement(invocation, prediction, secrets),
+    nearest:
+      prediction.by === "implicit-deny"
+        ? nearest(invocation, context.wire.kind === "https" ? "iot:Publish" : "iot:Connect", secrets)
+        : [],
   };
+}
+
+function nearest(invocation: Invocation, action: string, secrets: readonly Secret[]): NearStatement[] {
+  if (!("answer" in invocation)) return [];
+  const found = invocation.answer.policyDocuments.flatMap((each, document) =>
+    statementsOf(each).flatMap((one, statement) =>
+      allowsAction(one, action) ? [{ document, statement, one }] : [],
+    ),
+  );
+  return found.slice(0, MAX_NEAREST).map(({ one, ...place }) => ({ ...place, ...showJson(one, secrets) }));
+}
+
+/** For a hint only: the usual ways to write it, not every pattern. */
+function allowsAction(statement: Json, action: string): boolean {
+  if (!isObject(statement) || statement.Effect !== "Allow") return false;
+  const { Action: actions } = statement;
+  const usual = ["*", "iot:*", action.toLowerCase()];
+  return [actions].flat().some((each) => typeof each === "string" && usual.includes(each.toLowerCase()));
 }
 
 function needs({ profile }: Check, { wire }: DeviceContext): string[] {
@@ -49,16 +80,23 @@ export function decidingStatement(
   secrets: readonly Secret[],
 ): BoundedText | null {
   if (document === null || statement === null || !("answer" in invocation)) return null;
-  const found = statementAt(invocation.answer.policyDocuments[document], statement);
+  const found = statementsOf(invocation.answer.policyDocuments[document])[statement];
   return found === undefined ? null : showJson(found, secrets);
 }
 
 /** `Statement` is a list, or one statement by itself (IAM reference_policies_elements_statement). */
-function statementAt(document: Json | undefined, index: number): Json | undefined {
-  if (typeof document !== "object" || document === null || !("Statement" in document)) return undefined;
+function statementsOf(document: Json | undefined): readonly Json[] {
+  if (!isObject(document) || document.Statement === undefined) return [];
   const { Statement: statements } = document;
-  if (Array.isArray(statements)) return statements[index];
-  return index === 0 ? (statements as Json) : undefined;
+  return isList(statements) ? statements : [statements];
+}
+
+function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
+  return typeof value === "object" && value !== null && !isList(value);
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
 }
 
 const MARK: Readonly<Record<Prediction["decision"], Mark>> = {
@@ -68,12 +106,20 @@ const MARK: Readonly<Record<Prediction["decision"], Mark>> = {
 };
 
 export function policyLines(step: PolicyStep, style: Style): string[] {
-  const { asked, decision, undecided, decidingStatement: deciding } = step;
+  const { asked, decision, undecided, decidingStatement: deciding, nearest } = step;
   return [
     ...asked.flatMap((each, at) => field(at === 0 ? "needed" : "", each, style)),
     ...marked("prediction", MARK[decision], undecided === null ? decision : `unknown: ${undecided}`, style),
     ...(undecided === null ? field("because", `${decidedBy(step)}${counted(step)}`, style) : []),
     ...(deciding === null ? [] : block(deciding.text, style, MAX_LINES)),
+    ...nearest.flatMap(({ document, statement, text }) => [
+      ...field(
+        "nearest",
+        `statement ${statement} of document ${document} allows the action elsewhere:`,
+        style,
+      ),
+      ...block(text, style, MAX_LINES),
+    ]),
   ];
 }
 

@@ -218,7 +218,14 @@ const steps = z
     request: request.nullable().describe("What TestInvokeAuthorizer is asked"),
     answer,
     policy: z
-      .strictObject({ ...prediction, asked: z.array(text), decidingStatement: bounded.nullable() })
+      .strictObject({
+        ...prediction,
+        asked: z.array(text),
+        decidingStatement: bounded.nullable(),
+        nearest: z
+          .array(bounded.extend({ document: count, statement: count }).describe("Counted from 0"))
+          .describe("Where no statement allows it: those that allow the action on something else"),
+      })
       .nullable(),
     guard,
     gateway,

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Json } from "../../../src/model/invocation.ts";
 import { Secret } from "../../../src/model/secret.ts";
 import type { CheckSteps } from "../../../src/report/steps/check-steps.ts";
 import { checkText } from "../../../src/report/steps/render.ts";
@@ -166,6 +167,26 @@ describe("each step", () => {
       expect(JSON.parse(steps.steps.policy?.decidingStatement?.text ?? "")).toEqual(Statement);
       expect(page(steps)).toContain("statement 0 of document 1 denies it (counted from 0):");
     }
+  });
+
+  it("shows what comes nearest where no statement allows it", async () => {
+    const near = { Effect: "Allow", Action: ["iot:Publish", "iot:connect"], Resource: "client/other" };
+    const far: Json[] = [
+      { Effect: "Deny", Action: "iot:Connect", Resource: "client/other" },
+      { Effect: "Allow", Action: "iot:Publish", Resource: "*" },
+      { Effect: "Allow", Action: 7 },
+      "text",
+    ];
+    const steps = await stepsOf({
+      facts: {
+        invocation: answered("allowed", { policyDocuments: [null, { Statement: [...far, near] }] }),
+        prediction: predicted("deny"),
+      },
+    });
+    const [nearest, ...more] = steps.steps.policy?.nearest ?? [];
+    expect([nearest?.document, nearest?.statement, more]).toEqual([1, 4, []]);
+    expect(JSON.parse(nearest?.text ?? "")).toEqual(near);
+    expect(page(steps)).toContain("statement 4 of document 1 allows the action elsewhere");
   });
 
   it.each([null, 7, "text", [], { Statement: 7 }, { Statement: [] }])(
