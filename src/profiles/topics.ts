@@ -1,8 +1,10 @@
 import { TOPIC_ACTIONS, type TopicAction } from "../model/proof.ts";
 import type { Finding } from "./finding.ts";
-import type { RawProfile } from "./profile-schema.ts";
 
-type RawExpectation = Exclude<NonNullable<RawProfile["expect"]>, string>;
+/** The part of a profile's `expect` that names topics. */
+type RawExpectation = {
+  readonly [A in TopicAction]?: { readonly allow?: readonly string[]; readonly deny?: readonly string[] };
+};
 
 /** DG/limits: a topic or filter holds at most 256 bytes and 7 slashes. */
 const MAX_TOPIC_BYTES = 256;

@@ -87,6 +87,7 @@ test("counts are per target and cohort, one check for each protocol", async () =
   expect((await readFleet(fleet)).scan).toEqual({
     profiles: 3,
     invalid: 1,
+    checksum: expect.stringMatching(/^[0-9a-f]{64}$/),
     groups: [
       { target: "eu", cohort: "x", profiles: 2, checks: 4 },
       { target: "us", cohort: "x", profiles: 1, checks: 2 },
