@@ -12,6 +12,7 @@ interface Report {
     readonly device: string;
     readonly protocol: string;
     readonly verdict: string;
+    readonly derived: string | null;
     readonly causes: readonly { readonly code: string }[];
   }[];
 }
@@ -45,12 +46,17 @@ describe("a run of 2,000 profiles", () => {
   }, 180_000);
   afterAll(() => bench?.end());
 
-  it("gives every check exactly one result, in plan order", () => {
+  const ofThePlan = () => report.results.filter(({ derived }) => derived === null);
+
+  it("gives every check exactly one result, in plan order, and derived ones after them", () => {
     const expected = fleet().flatMap((device) => {
       const { id, protocol } = device as { id: string; protocol: string | string[] };
       return [protocol].flat().map((each) => `${id} ${each}`);
     });
-    expect(report.results.map(({ device, protocol }) => `${device} ${protocol}`)).toEqual(expected);
+    expect(report.results.slice(0, expected.length)).toEqual(ofThePlan());
+    expect(ofThePlan().map(({ device, protocol }) => `${device} ${protocol}`)).toEqual(expected);
+    expect(report.results.length - expected.length).toBe(report.counts.derived);
+    expect(report.counts.derived).toBeGreaterThan(0);
   });
 
   it("comes to the verdicts the fleet was made for, and exits 3", () => {
@@ -70,7 +76,7 @@ describe("a run of 2,000 profiles", () => {
   });
 
   it("agrees to the unit between results, counts, agreement matrix, metrics and the screen", () => {
-    const verdicts = Map.groupBy(report.results, ({ verdict }) => verdict);
+    const verdicts = Map.groupBy(ofThePlan(), ({ verdict }) => verdict);
     for (const verdict of ["pass", "fail", "inconclusive", "skipped"]) {
       const count = verdicts.get(verdict)?.length ?? 0;
       expect(report.counts[verdict]).toBe(count);
@@ -145,7 +151,7 @@ describe("exit codes of run", () => {
     ["2 for an unknown suite", ["--suite", "nope"], 2, /unknown suite "nope"; there are: all/],
     ["2 for a flag whose part comes later", ["--sample", "5%"], 2, /--sample is not yet available/],
     ["2 for an unknown flag", ["--frobnicate"], 2, /frobnicate/],
-    ["2 for a report kind whose part comes later", ["--report", "junit=x.xml"], 2, /not yet available/],
+    ["2 for a report kind that is none", ["--report", "pdf=x.pdf"], 2, /expected KIND=PATH/],
   ] as const)("%s", async (_, args, code, says) => {
     const ended = await run(["run", "--config", bench.configFile, ...args], { env });
     expect(ended.stdout + ended.stderr).toMatch(says);
