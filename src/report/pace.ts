@@ -1,8 +1,14 @@
 import type { Counts } from "../model/gate.ts";
 import { count, duration } from "./numbers.ts";
 
-/** How far a run is. */
-export type ProgressCounts = Pick<Counts, "planned" | "checks" | "pass" | "fail" | "inconclusive">;
+/** How far a run is. Derived checks come when the plan's are done, and nobody knows how many. */
+export type ProgressCounts = Pick<Counts, "planned" | "checks" | "pass" | "fail" | "inconclusive"> &
+  Partial<Pick<Counts, "derived">>;
+
+/** Empty until there are some. */
+export function derivedText({ derived = 0 }: ProgressCounts): string {
+  return derived === 0 ? "" : `+${count(derived)} derived`;
+}
 
 /** 0..1. */
 export function share({ planned, checks }: ProgressCounts): number {

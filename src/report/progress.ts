@@ -1,6 +1,6 @@
 import { monotonicMs } from "../lib/clock.ts";
 import { count } from "./numbers.ts";
-import { Pace, type ProgressCounts, share } from "./pace.ts";
+import { derivedText, Pace, type ProgressCounts, share } from "./pace.ts";
 import { createStyle, type Style, type Tone, toAscii } from "./style.ts";
 import { ellipsize, pad, quoted, widthOf } from "./text.ts";
 
@@ -94,6 +94,7 @@ function lineText(label: string, counts: ProgressCounts, pace: Pace, style: Styl
     { text: `✔ ${digits(counts.pass)}`, tone: counts.pass > 0 ? "good" : "dim", worth: 5 },
     { text: `✘ ${digits(counts.fail)}`, tone: counts.fail > 0 ? "bad" : "dim", worth: 5 },
     { text: `? ${count(counts.inconclusive)}`, tone: counts.inconclusive > 0 ? "unsure" : "dim", worth: 5 },
+    { text: derivedText(counts), tone: "dim", worth: 2 },
   ];
   let parts = all.filter(({ text }) => text !== "");
   for (let worth = 1; worth < 6 && spare(parts, width) < MIN_BAR; worth += 1) {
@@ -132,6 +133,7 @@ function plainLines(out: ProgressOutput, { counts, label }: ProgressOptions): Dr
       pace.rate(now),
       pace.remaining(now),
       `${count(now.pass)} pass, ${count(now.fail)} fail, ${count(now.inconclusive)} inconclusive`,
+      derivedText(now),
     ];
     out.write(`${prefix}${parts.filter((part) => part !== "").join(", ")}\n`);
   };

@@ -1,16 +1,17 @@
 import { monotonicMs, wallMs } from "../lib/clock.ts";
 import { errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
-import { DERIVED_PER_HOUR } from "../lib/pacing.ts";
 import { toRecord } from "../lib/words.ts";
 import type { Check } from "../model/check.ts";
 import type { Suite } from "../model/config.ts";
 import type { Examined } from "../model/facts.ts";
+import type { Fingerprint } from "../model/fingerprint.ts";
 import type { Counts, GateOutcome, GroupTally } from "../model/gate.ts";
 import type { PreflightFinding } from "../model/preflight.ts";
-import type { Result, ResultRecord, Verdict, VerdictKind } from "../model/result.ts";
+import type { Result, ResultRecord, Verdict } from "../model/result.ts";
 import type { RunStatus, RunSummary, Selection, StopReason } from "../model/run.ts";
 import type { Decoy } from "../model/second-wave.ts";
+import { derivedRemarks, totalOf } from "./derived-remarks.ts";
 import { type ExpectedGroup, expectedGroups, type FleetGroup } from "./expected.ts";
 import type { RunMemory } from "./memory.ts";
 import type { SecondWave, SecondWaveReport } from "./second-wave.ts";
@@ -90,6 +91,8 @@ export class Run {
   #second: SecondWaveReport = { capped: 0, isCutShort: false };
   #drainTimer: NodeJS.Timeout | null = null;
   #durationMs: number | null = null;
+  #decidedAtMs: number | null = null;
+  #fingerprint: Fingerprint | null = null;
   #status: RunStatus = "running";
   #isCancelled = false;
   #stopReason: StopReason | null = null;
@@ -112,7 +115,7 @@ export class Run {
   get counts(): Counts {
     const { pass, fail, inconclusive, skipped } = this.#verdicts;
     const checks = pass + fail + inconclusive + skipped;
-    const rest = { notRun: 0, derived: total(this.#derived), invalidProfiles: this.#invalidProfiles };
+    const rest = { notRun: 0, derived: totalOf(this.#derived), invalidProfiles: this.#invalidProfiles };
     return { planned: this.planned, checks, ...this.#verdicts, ...rest };
   }
 
@@ -198,6 +201,7 @@ export class Run {
       decision: this.#gate?.decision ?? null,
       reason: this.#gate?.reason ?? "the run has not finished",
       startedAt: new Date(this.#startedAtMs).toISOString(),
+      decidedAt: this.#decidedAtMs === null ? null : new Date(this.#decidedAtMs).toISOString(),
       durationSeconds: (this.#durationMs ?? monotonicMs() - this.#started) / 1000,
       counts,
       groups: this.#tally.groups(),
@@ -206,6 +210,7 @@ export class Run {
       causes: this.#tally.causes(),
       latency: this.#tally.latency(),
       preflight: this.#preflight,
+      fingerprint: this.#fingerprint,
       notes: [...this.#notes, ...this.#remarks],
     };
   }
@@ -215,6 +220,7 @@ export class Run {
       new Map(this.#expected.map((each) => [groupKey(each.target, each.cohort), each.planned])),
     );
     this.#durationMs = monotonicMs() - this.#started;
+    this.#decidedAtMs = wallMs();
     const { suite } = this.#input;
     const invalidProfiles = this.#invalidProfiles;
     const { notRun } = this.#tally.counts(this.planned, invalidProfiles);
@@ -225,7 +231,13 @@ export class Run {
       this.#notes.push(this.#isCancelled ? "the run was cancelled" : STOP_NOTES[this.#stopReason]);
     }
     this.#status = cutShort && this.#stopReason === "INTERRUPTED" ? this.#interrupted() : "finished";
-    this.#remarks.push(...derivedRemarks(this.#derived, this.#second));
+    this.#remarks.push(
+      ...derivedRemarks({
+        isAsked: suite.derived !== null && this.#verdicts.pass > 0,
+        verdicts: this.#derived,
+        report: this.#second,
+      }),
+    );
     this.#gate = this.#ports.decide({
       groups: this.#tally.groups(),
       invalidProfiles,
@@ -242,29 +254,6 @@ export class Run {
   #interrupted(): RunStatus {
     return this.#isCancelled ? "cancelled" : "interrupted";
   }
-}
-
-function total(verdicts: Readonly<Record<VerdictKind, number>>): number {
-  return Object.values(verdicts).reduce((all, count) => all + count, 0);
-}
-
-/** What derived checks came to beside failing, in words: it changes no decision, and must not be overlooked. */
-function derivedRemarks(
-  derived: Readonly<Record<VerdictKind, number>>,
-  { capped }: SecondWaveReport,
-): string[] {
-  const all = total(derived);
-  const unproven = derived.inconclusive + derived.skipped;
-  return [
-    ...(unproven > 0
-      ? [`${unproven} of ${all} derived checks proved nothing; they do not change the decision`]
-      : []),
-    ...(capped > 0
-      ? [
-          `${capped} derived checks were left out: an identity is connected for at most ${DERIVED_PER_HOUR} of them an hour`,
-        ]
-      : []),
-  ];
 }
 
 const STOP_NOTES: Readonly<Record<StopReason, string>> = {

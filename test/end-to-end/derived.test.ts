@@ -180,7 +180,7 @@ describe("authorizers that look", () => {
     expect(summaries.map(({ notes }) => notes)).toEqual([
       [],
       [],
-      ["3 derived checks were left out: an identity is connected for at most 8 of them an hour"],
+      ["derived checks left out: 3; an identity is connected for at most 8 of them an hour"],
     ]);
   });
 

@@ -47,6 +47,17 @@ describe("on a terminal", () => {
     expect(written.filter((text) => text.endsWith("\n"))).toHaveLength(1);
   });
 
+  it("tells of derived checks once there are some", () => {
+    const progress = progressOn({ isTTY: true, columns: 100 });
+    progress.start();
+    reach(1000, 10_000);
+    expect(lastLine()).not.toContain("derived");
+    counts = { ...counts, derived: 4 };
+    reach(1000, 1000);
+    expect(lastLine()).toContain("+4 derived");
+    progress.stop();
+  });
+
   it("stops once, with the last counts, and draws nothing afterwards", () => {
     const progress = progressOn({ isTTY: true });
     progress.start();
