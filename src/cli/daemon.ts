@@ -8,6 +8,7 @@ import type { Config, StoreConfig } from "../model/config.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Selection } from "../model/run.ts";
 import { isPartial } from "../plan/select.ts";
+import { Audit } from "../run/audit.ts";
 import { configChecksum } from "../run/config-checksum.ts";
 import type { RunMemory } from "../run/memory.ts";
 import { type NewRun, Runs } from "../run/runs.ts";
@@ -77,6 +78,7 @@ export async function startDaemon(
     log,
     runs,
     probes,
+    audit: new Audit(history, log),
     metricsPage: () => app.metrics.page(),
     ready: () => ({ ready: !draining, reason: draining ? "draining" : "ready" }),
   });

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import type { Scope } from "../model/config.ts";
+import { rememberActor } from "./actor.ts";
 import { type AllowedHosts, isSameOrigin } from "./hosts.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Tokens } from "./tokens.ts";
@@ -51,9 +52,10 @@ async function authorize(request: FastifyRequest, scope: Scope, tokens: Tokens):
   const { authorization } = request.headers;
   if (authorization === undefined) return unauthorized("a bearer token is needed", "");
   const [, bearer] = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization) ?? [];
-  const scopes = bearer === undefined ? null : await tokens.scopesOf(bearer);
-  if (scopes === null) return unauthorized("the bearer token is not valid", ', error="invalid_token"');
-  return scopes.has(scope) ? null : forbidden(scope);
+  const known = bearer === undefined ? null : await tokens.find(bearer);
+  if (known === null) return unauthorized("the bearer token is not valid", ', error="invalid_token"');
+  rememberActor(request, known.name);
+  return known.scopes.has(scope) ? null : forbidden(scope);
 }
 
 /** Challenges as in RFC 6750, 3. */

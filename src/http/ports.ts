@@ -1,6 +1,7 @@
 import type { Log } from "../lib/log.ts";
 import type { Cause } from "../model/causes.ts";
 import type { HttpConfig } from "../model/config.ts";
+import type { Pause } from "../model/pause.ts";
 import type { VerdictKind } from "../model/result.ts";
 import type { RunSummary, Selection } from "../model/run.ts";
 import type { HttpLimits } from "./limits.ts";
@@ -52,6 +53,34 @@ export interface ProbePort {
   probe(device: string, signal: AbortSignal): Promise<ProbeAnswer>;
 }
 
+/** Who did what, and why; kept for good. Never throws. */
+export interface AuditPort {
+  /**
+   * @param actor a token's name (`actorOf`), `http` without one
+   * @param action one word: `trigger`, `cancel`, `override`, `refused`
+   * @param detail for a person, with the reason where one was given; nothing secret, nothing unbounded
+   */
+  note(actor: string, action: string, detail: string): void;
+}
+
+export type ReloadAnswer =
+  | { readonly kind: "reloaded" }
+  /** The old configuration stays; one line for each thing that is wrong. */
+  | { readonly kind: "rejected"; readonly problems: readonly string[] }
+  /** Another reload is under way, or the daemon is stopping. */
+  | { readonly kind: "busy"; readonly reason: string };
+
+/** What an administrator tells the daemon; it writes the audit log itself. */
+export interface ControlPort {
+  /** null: it is not paused. */
+  paused(): Pause | null;
+  /** Paused already: the first one stays. */
+  pause(actor: string, reason: string): Pause;
+  /** Not paused: does nothing. */
+  resume(actor: string): void;
+  reload(actor: string): Promise<ReloadAnswer>;
+}
+
 export interface Page {
   readonly contentType: string;
   readonly body: string;
@@ -62,6 +91,7 @@ export interface HttpOptions {
   readonly log: Log;
   readonly runs: RunsPort;
   readonly probes: ProbePort;
+  readonly audit: AuditPort;
   readonly metricsPage: () => Promise<Page>;
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
   /** Instead of the defaults in limits.ts. */

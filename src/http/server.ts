@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS } from "./limits.ts";
 import { Listeners, readTlsFiles } from "./listener.ts";
 import type { HttpOptions } from "./ports.ts";
 import { refuse } from "./refusal.ts";
+import { RefusedRequests } from "./refused.ts";
 import { laterRoutes } from "./routes/later.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { probeRoutes } from "./routes/probe.ts";
@@ -48,6 +49,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   });
   const guard = createGuard(new AllowedHosts(config.host, config.allowedHosts), tokens);
   prepare(app, guard, log);
+  const refused = new RefusedRequests(options.audit);
+  app.addHook("onResponse", async (request, { statusCode }) => refused.answered(request, statusCode));
   const routes = [
     ...operationRoutes(options),
     ...runRoutes(options),
@@ -61,6 +64,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     close: async () => {
       // Both at once: fastify from now on asks clients to close their connections.
       await Promise.all([app.close(), listeners.close(limits.closeMs)]);
+      refused.end();
     },
   };
 }

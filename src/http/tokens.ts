@@ -16,6 +16,11 @@ const IMPLIES: Readonly<Record<Scope, readonly Scope[]>> = {
   admin: ["admin", "trigger", "read"],
 };
 
+export interface KnownToken {
+  readonly name: string;
+  readonly scopes: ReadonlySet<Scope>;
+}
+
 /** The bearer tokens of the configuration; only their hashes are kept. */
 export class Tokens {
   readonly #files: readonly TokenFile[];
@@ -33,21 +38,24 @@ export class Tokens {
     await Promise.all(this.#files.map((file) => file.digest()));
   }
 
-  /** Everything a token may do; null where it is none of ours. */
-  async scopesOf(bearer: string): Promise<ReadonlySet<Scope> | null> {
+  /** Whose token it is and all it may do; null where it is none of ours. */
+  async find(bearer: string): Promise<KnownToken | null> {
     const presented = sha256(bearer);
     const scopes = new Set<Scope>();
+    const names: string[] = [];
     // No early exit: the time taken does not tell which token came close.
     for (const file of this.#files) {
       const expected = await file.digest();
       if (expected === null || !timingSafeEqual(presented, expected)) continue;
+      names.push(file.name);
       for (const scope of file.scopes) for (const each of IMPLIES[scope]) scopes.add(each);
     }
-    return scopes.size > 0 ? scopes : null;
+    return scopes.size > 0 ? { name: names.join(", "), scopes } : null;
   }
 }
 
 class TokenFile {
+  readonly name: string;
   readonly scopes: readonly Scope[];
   readonly #token: HttpToken;
   readonly #log: Log;
@@ -56,6 +64,7 @@ class TokenFile {
   #complaint = "";
 
   constructor(token: HttpToken, log: Log) {
+    this.name = token.name;
     this.scopes = token.scopes;
     this.#token = token;
     this.#log = log;

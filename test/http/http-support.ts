@@ -35,6 +35,7 @@ export async function startServer(
     log,
     runs: recordingRuns().runs,
     probes: { probe: async () => ({ kind: "unknown", reason: "no such device" }) },
+    audit: { note: () => {} },
     metricsPage: async () => ({ contentType: "text/plain; version=0.0.4; charset=utf-8", body: "up 1\n" }),
     ready: () => ({ ready: true, reason: "ready" }),
     ...options,
@@ -142,6 +143,7 @@ export function summary(): RunSummary {
     decision: null,
     reason: "",
     startedAt: "2026-11-23T01:17:29.000Z",
+    decidedAt: null,
     durationSeconds: 1,
     counts: { ...counts, notRun: 0, derived: 0, invalidProfiles: 0 },
     groups: [],
@@ -150,6 +152,7 @@ export function summary(): RunSummary {
     causes: [],
     latency: [],
     preflight: [],
+    fingerprint: null,
     notes: [],
   };
 }

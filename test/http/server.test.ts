@@ -27,6 +27,7 @@ function start(config: Partial<HttpConfig>) {
     log: recordingLog().log,
     runs: recordingRuns().runs,
     probes: { probe: async () => ({ kind: "unknown", reason: "no such device" }) },
+    audit: { note: () => {} },
     metricsPage: async () => ({ contentType: "text/plain", body: "" }),
     ready: () => ({ ready: true, reason: "ready" }),
   });

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { assertNever } from "../../lib/errors.ts";
+import { actorOf } from "../actor.ts";
 import type { HttpOptions, RunsPort, TriggerAnswer } from "../ports.ts";
 import { refuse } from "../refusal.ts";
 import { parseNoQuery, parsePage, parseRunRequest } from "../run-request.ts";
@@ -49,7 +50,7 @@ function triggerRun(runs: RunsPort, request: FastifyRequest, reply: FastifyReply
   if (!known.includes(suite)) return refuse(reply, { status: 404, detail: "no such suite" });
   // Whoever may trigger may not decide about live devices: that takes the command line (design 6.1).
   const selection = { suite, cohorts, devices, allowDeviceIdentity: 0 };
-  return answerTrigger(runs.trigger(selection, idempotencyKey, "http"), reply);
+  return answerTrigger(runs.trigger(selection, idempotencyKey, actorOf(request)), reply);
 }
 
 function answerTrigger(answer: TriggerAnswer, reply: FastifyReply): FastifyReply {
