@@ -6,7 +6,7 @@ import { errorMessage, UsageError } from "./lib/errors.ts";
 
 /* The only file that touches `process`: arguments, environment, streams, signals, exit code. */
 
-// With DEBUG set, a library under MQTT.js prints user names. It reads the variable when it is loaded.
+// With DEBUG set, the MQTT codec prints user names. It reads the variable when it is loaded.
 delete process.env.DEBUG;
 const { runProgram } = await import("./cli/program.ts");
 

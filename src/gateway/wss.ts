@@ -13,6 +13,7 @@ import { MAX_BYTES_BEFORE_VERDICT } from "./limits.ts";
 import { meter } from "./meter.ts";
 import { settleRefusal } from "./refusal.ts";
 import { openSession, type Session } from "./session.ts";
+import { topicProblem } from "./topic-rules.ts";
 
 type WssWire = Extract<Wire, { kind: "wss" }>;
 
@@ -25,7 +26,8 @@ const ABNORMAL_CLOSE = 1006;
 /** MQTT over WebSocket: upgrade on the profile's path with subprotocol `mqtt`, then as MQTT [MQTT-6.0]. */
 export const probeWss: ProbeFn<WssWire> = (input) =>
   attempt(input, async (attempt) => {
-    const problem = connectProblem(input.wire.connect) ?? pathProblem(input.wire.path);
+    const { wire, topics } = input;
+    const problem = connectProblem(wire.connect) ?? pathProblem(wire.path) ?? topicProblem(topics);
     if (problem !== null) return attempt.settle(problem);
     const socket = await dial(input.target, input.wire.tls, attempt);
     if (socket === null) return;

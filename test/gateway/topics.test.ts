@@ -407,3 +407,18 @@ describe("MQTT 5", () => {
     });
   });
 });
+
+test.each([
+  { action: "publish", topic: "$aws/things/pump-1/jobs/get" },
+  { action: "publish", topic: "smoke/+" },
+  { action: "publish", topic: "" },
+  { action: "receive", topic: "smoke/#" },
+  { action: "receive", topic: "smoke/1", filter: "$aws/things/+/jobs/notify" },
+  { action: "subscribe", topic: "$aws/things/pump-1/jobs/notify" },
+  { action: "subscribe", topic: "$share/g/$aws/things/pump-1/jobs/notify" },
+] as const)("$action $topic is never touched", async (each) => {
+  await using gateway = await broker(5);
+  const outcome = await run(gateway.peer, [PUBLISH, { ...each, expected: "allow" }]);
+  expect(outcome).toMatchObject({ kind: "broken", cause: "PROFILE_INVALID" });
+  expect(gateway.peer.connections).toHaveLength(0);
+});
