@@ -24,7 +24,7 @@ export interface ExpectedGroup {
  */
 export function expectedGroups(
   planned: readonly FleetGroup[],
-  suite: Pick<Suite, "cohorts" | "expected">,
+  suite: Pick<Suite, "cohorts" | "expected" | "cohortGates">,
   selection: Selection,
 ): ExpectedGroup[] {
   const byCohort = Map.groupBy(planned, ({ cohort }) => cohort);
@@ -36,8 +36,16 @@ export function expectedGroups(
   });
 }
 
-function askedCohorts(suite: Pick<Suite, "cohorts" | "expected">, selection: Selection): string[] {
-  const named = [...(suite.cohorts ?? []), ...Object.keys(suite.expected ?? {})];
+function askedCohorts(
+  suite: Pick<Suite, "cohorts" | "expected" | "cohortGates">,
+  selection: Selection,
+): string[] {
+  // A cohort with a gate of its own matters to somebody: renamed or lost, it must not fall under the others' gate unseen.
+  const named = [
+    ...(suite.cohorts ?? []),
+    ...Object.keys(suite.expected ?? {}),
+    ...Object.keys(suite.cohortGates).filter((cohort) => suite.cohorts?.includes(cohort) ?? true),
+  ];
   if (selection.cohorts === null) return named;
   return [...selection.cohorts];
 }

@@ -181,6 +181,13 @@ function openTemporary(): History {
   return opened.history;
 }
 
+it("a run misses a cohort that has a gate of its own and no device", async () => {
+  const suite = { cohortGates: { brakes: { minPassRatio: 1 } } };
+  const summary = await runOf({ suite }).run.execute();
+  expect(summary.decision).toBe("inconclusive");
+  expect(summary.reason).toContain("brakes");
+});
+
 describe("the daemon's runs", () => {
   let history: History;
   beforeEach(() => {
