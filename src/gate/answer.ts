@@ -1,29 +1,8 @@
 import type { Fingerprint } from "../model/fingerprint.ts";
-import type { GateAnswer, GateOverride, Realm } from "../model/gate-answer.ts";
+import type { Circumstances, GateAnswer, GateAnswerInput, Realm } from "../model/gate-answer.ts";
 import { REALMS } from "../model/gate-answer.ts";
 import type { RunSummary } from "../model/run.ts";
 import { changedSince } from "./fingerprint.ts";
-
-/** A run of the whole suite that has ended, and what its decision is bound to. */
-export interface DecidedRun {
-  readonly summary: RunSummary;
-  readonly decidedAtMs: number;
-  /** null: the run ended before it was known; its decision binds nobody. */
-  readonly fingerprint: Fingerprint | null;
-}
-
-export interface GateAnswerInput {
-  readonly suite: string;
-  /** The run of the suite that is under way. */
-  readonly running: RunSummary | null;
-  /** The newest one that has ended. */
-  readonly last: DecidedRun | null;
-  readonly maxAgeMs: number;
-  readonly nowMs: number;
-  /** As things are now; null: could not be found out. */
-  readonly current: Fingerprint | null;
-  readonly override: GateOverride | null;
-}
 
 const MAX_CAUSES = 5;
 
@@ -35,42 +14,46 @@ export function gateAnswer(input: GateAnswerInput): GateAnswer {
   const { suite, running, last, maxAgeMs, override } = input;
   if (running !== null) return underWay(suite, running);
   if (last === null) return { ...NOTHING, suite, reason: "the suite was never run" };
-  const { summary, decidedAtMs, fingerprint } = last;
   const doubt = doubtOf(last, input);
-  const decision = doubt === null ? (summary.decision ?? "inconclusive") : "inconclusive";
+  const decision = doubt === null ? (last.decision ?? "inconclusive") : "inconclusive";
   const overridden = decision === "inconclusive" ? override : null;
   return {
     suite,
     decision,
     ok: decision === "go" || overridden !== null,
-    runId: summary.runId,
-    reason: doubt ?? summary.reason,
-    nothingSelected: doubt === null && summary.gate?.nothingSelected === true,
-    realm: fingerprint === null ? null : weakestRealm(fingerprint),
-    decidedAt: new Date(decidedAtMs).toISOString(),
-    expiresAt: new Date(decidedAtMs + maxAgeMs).toISOString(),
-    counts: summary.counts,
-    causes: summary.causes.slice(0, MAX_CAUSES).map(({ cause }) => cause),
+    runId: last.runId,
+    reason: doubt ?? last.reason,
+    nothingSelected: doubt === null && last.gate?.nothingSelected === true,
+    realm: last.fingerprint === null ? null : weakestRealm(last.fingerprint),
+    decidedAt: last.decidedAt,
+    expiresAt: last.decidedAt === null ? null : new Date(expiryMs(last.decidedAt, maxAgeMs)).toISOString(),
+    counts: last.counts,
+    causes: last.causes.slice(0, MAX_CAUSES).map(({ cause }) => cause),
     override: overridden,
   };
 }
 
-/** Why the run's own decision does not hold now; null: it does. */
-function doubtOf(
-  { summary, decidedAtMs, fingerprint }: DecidedRun,
-  { nowMs, maxAgeMs, current }: GateAnswerInput,
+/** Why the decision of a run that has ended does not hold now; null: it does. */
+export function doubtOf(
+  { status, decision, decidedAt, fingerprint }: RunSummary,
+  { nowMs, maxAgeMs, current }: Circumstances,
 ): string | null {
-  if (summary.status !== "finished") return `the last run was ${summary.status}`;
-  if (summary.decision === null) return "the last run came to no decision";
+  if (status !== "finished") return `the last run was ${status}`;
+  if (decision === null || decidedAt === null) return "the last run came to no decision";
   // A clock that was set back makes no decision younger.
-  if (nowMs < decidedAtMs) return "the clock was set back since the decision";
-  if (nowMs - decidedAtMs > maxAgeMs) {
-    return `the decision (${summary.decision}) expired at ${new Date(decidedAtMs + maxAgeMs).toISOString()}`;
+  if (nowMs < Date.parse(decidedAt)) return "the clock was set back since the decision";
+  const expiresAtMs = expiryMs(decidedAt, maxAgeMs);
+  if (nowMs > expiresAtMs) {
+    return `the decision (${decision}) expired at ${new Date(expiresAtMs).toISOString()}`;
   }
   if (fingerprint === null) return "what the last run tested is not known";
   if (current === null) return "what the decision is bound to cannot be looked at now";
   const changed = changedSince(fingerprint, current);
-  return changed === null ? null : `${changed} since the decision (${summary.decision})`;
+  return changed === null ? null : `${changed} since the decision (${decision})`;
+}
+
+function expiryMs(decidedAt: string, maxAgeMs: number): number {
+  return Date.parse(decidedAt) + maxAgeMs;
 }
 
 function underWay(suite: string, running: RunSummary): GateAnswer {

@@ -1,4 +1,6 @@
+import type { Fingerprint } from "./fingerprint.ts";
 import type { Counts, Decision } from "./gate.ts";
+import type { RunSummary } from "./run.ts";
 
 export const REALMS = ["aws", "emulator", "custom"] as const;
 /** What answers in AWS's place: AWS itself, our emulator, or whatever an override points at. */
@@ -31,5 +33,22 @@ export interface GateAnswer {
   readonly counts: Counts | null;
   /** Most frequent first causes, as UPPER_SNAKE codes; what a job is cancelled with. */
   readonly causes: readonly string[];
+  readonly override: GateOverride | null;
+}
+
+/** What a decision is held against before it is passed on. */
+export interface Circumstances {
+  readonly maxAgeMs: number;
+  readonly nowMs: number;
+  /** As things are now; null: could not be found out. */
+  readonly current: Fingerprint | null;
+}
+
+export interface GateAnswerInput extends Circumstances {
+  readonly suite: string;
+  /** The run of the suite that is under way. */
+  readonly running: RunSummary | null;
+  /** The newest run of the whole suite that has ended. */
+  readonly last: RunSummary | null;
   readonly override: GateOverride | null;
 }

@@ -1,4 +1,5 @@
 import type { Cause, CauseCode } from "./causes.ts";
+import type { Fingerprint } from "./fingerprint.ts";
 import type { Counts, Decision, GateOutcome, GroupTally } from "./gate.ts";
 import type { Outcome } from "./outcome.ts";
 import type { PreflightFinding } from "./preflight.ts";
@@ -55,6 +56,8 @@ export interface RunSummary {
   readonly reason: string;
   /** ISO 8601. */
   readonly startedAt: string;
+  /** ISO 8601; null until it has ended. */
+  readonly decidedAt: string | null;
   readonly durationSeconds: number;
   readonly counts: Counts;
   readonly groups: readonly GroupTally[];
@@ -64,6 +67,8 @@ export interface RunSummary {
   readonly latency: readonly LatencyRow[];
   /** What was looked at before the first check, by target. */
   readonly preflight: readonly PreflightFinding[];
+  /** What the decision is bound to; null until it is known, and where it could not be found out. */
+  readonly fingerprint: Fingerprint | null;
   /** What went wrong with the run itself, each a sentence. */
   readonly notes: readonly string[];
 }

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type GateAnswerInput, gateAnswer } from "../../src/gate/answer.ts";
+import { gateAnswer } from "../../src/gate/answer.ts";
 import { changedSince, contradiction } from "../../src/gate/fingerprint.ts";
 import type { Fingerprint, TargetFingerprint } from "../../src/model/fingerprint.ts";
-import { RUN_STATUSES } from "../../src/model/run.ts";
+import type { GateAnswerInput } from "../../src/model/gate-answer.ts";
+import { RUN_STATUSES, type RunSummary } from "../../src/model/run.ts";
 import { sampleSummary } from "../report/sample.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
@@ -31,13 +32,24 @@ function print(changes: Partial<Fingerprint> = {}): Fingerprint {
   return { configChecksum: "c", fleetChecksum: "f", firmware: ["4.2.0"], targets: [target()], ...changes };
 }
 
-const GO = { ...sampleSummary, decision: "go", status: "finished", reason: "every rule is met" } as const;
+const GO: RunSummary = {
+  ...sampleSummary,
+  decision: "go",
+  status: "finished",
+  reason: "every rule is met",
+  decidedAt: at(NOW - 5 * MINUTE),
+  fingerprint: print(),
+};
+
+function at(ms: number): string {
+  return new Date(ms).toISOString();
+}
 
 function input(changes: Partial<GateAnswerInput> = {}): GateAnswerInput {
   return {
     suite: "pre-rollout",
     running: null,
-    last: { summary: GO, decidedAtMs: NOW - 5 * MINUTE, fingerprint: print() },
+    last: GO,
     maxAgeMs: 15 * MINUTE,
     nowMs: NOW,
     current: print(),
@@ -46,8 +58,8 @@ function input(changes: Partial<GateAnswerInput> = {}): GateAnswerInput {
   };
 }
 
-function last(changes: object): GateAnswerInput["last"] {
-  return { summary: GO, decidedAtMs: NOW - 5 * MINUTE, fingerprint: print(), ...changes };
+function last(changes: Partial<RunSummary>): RunSummary {
+  return { ...GO, ...changes };
 }
 
 describe("the gate's answer", () => {
@@ -67,9 +79,9 @@ describe("the gate's answer", () => {
     ["the suite was never run", { last: null }, "never run"],
     ["the decision is too old", { nowMs: NOW + 11 * MINUTE }, "the decision (go) expired at"],
     ["the clock was set back", { nowMs: NOW - 6 * MINUTE }, "set back"],
-    ["the run was interrupted", { last: last({ summary: { ...GO, status: "interrupted" } }) }, "interrupted"],
-    ["the run was cancelled", { last: last({ summary: { ...GO, status: "cancelled" } }) }, "cancelled"],
-    ["the run crashed and is queued", { last: last({ summary: { ...GO, status: "queued" } }) }, "queued"],
+    ["the run was interrupted", { last: last({ status: "interrupted" }) }, "interrupted"],
+    ["the run was cancelled", { last: last({ status: "cancelled" }) }, "cancelled"],
+    ["the run crashed and is queued", { last: last({ status: "queued" }) }, "queued"],
     ["nobody knows what was tested", { last: last({ fingerprint: null }) }, "not known"],
     ["nobody can look at it now", { current: null }, "cannot be looked at"],
     [
@@ -77,7 +89,7 @@ describe("the gate's answer", () => {
       { current: print({ fleetChecksum: "g" }) },
       "the profiles changed since the decision (go)",
     ],
-    ["the run came to no decision", { last: last({ summary: { ...GO, decision: null } }) }, "no decision"],
+    ["the run came to no decision", { last: last({ decision: null }) }, "no decision"],
   ] as const)("is inconclusive when %s", (_name, changes, reason) => {
     const answer = gateAnswer(input(changes));
     expect(answer).toMatchObject({ decision: "inconclusive", ok: false });
@@ -97,7 +109,7 @@ describe("the gate's answer", () => {
   it("passes an inconclusive answer on an override, and neither a no-go nor a run under way", () => {
     const override = { actor: "ci", reason: "known outage" };
     const of = (decision: "no-go" | "inconclusive" | "go") =>
-      gateAnswer(input({ override, last: last({ summary: { ...GO, decision } }) }));
+      gateAnswer(input({ override, last: last({ decision }) }));
     expect(of("inconclusive")).toMatchObject({ decision: "inconclusive", ok: true, override });
     expect(of("no-go")).toMatchObject({ decision: "no-go", ok: false, override: null });
     expect(of("go")).toMatchObject({ ok: true, override: null });
@@ -124,7 +136,7 @@ describe("the gate's answer", () => {
         (changes, minutes, same, busy) => {
           const answer = gateAnswer(
             input({
-              last: last({ summary: { ...GO, ...changes }, decidedAtMs: NOW - minutes * MINUTE }),
+              last: last({ ...changes, decidedAt: at(NOW - minutes * MINUTE) }),
               current: same ? print() : print({ firmware: ["5"] }),
               running: busy ? GO : null,
             }),

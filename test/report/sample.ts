@@ -26,6 +26,7 @@ export const sampleSummary: RunSummary = {
   decision: "no-go",
   reason: "valves on eu-prod: minPassRatio is 0.9333, threshold 1, and 2 more",
   startedAt: "2026-11-23T01:16:03.000Z",
+  decidedAt: "2026-11-23T01:16:55.400Z",
   durationSeconds: 52.4,
   counts: {
     planned: 500,
@@ -103,6 +104,7 @@ export const sampleSummary: RunSummary = {
     { protocol: "mqtt", phase: "tcp", samples: 300, p50: 0.0004, p95: 0.0009, p99: 0.0017, max: 0.0051 },
     { protocol: "mqtt", phase: "connack", samples: 295, p50: 0.0052, p95: 0.0121, p99: 0.0223, max: 10.02 },
   ],
+  fingerprint: null,
   preflight: [
     { target: "eu-prod", what: "DescribeEndpoint", state: "ok", detail: "a1-ats is the account's own" },
     {
