@@ -32,9 +32,11 @@ test("the examples are valid", async () => {
   const blocks = [...(await documentation()).matchAll(/^ *```json\n *(.*)\n *```$/gm)].map(
     ([, code]) => code ?? "",
   );
-  const [profile = "", answer = ""] = blocks;
-  expect(blocks).toHaveLength(2);
-  const { problems } = await readFile("f.ndjson", profile.replace(/\$\{.*?\}/, "x"));
-  expect(problems).toEqual([]);
+  const [profile = "", withTopics = "", answer = ""] = blocks;
+  expect(blocks).toHaveLength(3);
+  for (const each of [profile, withTopics]) {
+    const { problems } = await readFile("f.ndjson", each.replace(/\$\{.*?\}/, "x"));
+    expect(problems).toEqual([]);
+  }
   expect(parseExecAnswer(Buffer.from(answer), "/").kind).toBe("answered");
 });
