@@ -17,6 +17,7 @@ export interface RunHistory {
     readonly limit: number;
   }): readonly StoredRun[];
   unfinished(): readonly StoredRun[];
+  lastWhole(suite: string): StoredRun | null;
   rememberKey(key: string, runId: string): void;
   runOfKey(key: string): string | null;
   result(runId: string, seq: number): ResultRecord | null;

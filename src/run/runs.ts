@@ -53,6 +53,10 @@ export class Runs {
     this.#options = options;
   }
 
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
   suites(): readonly string[] {
     return this.#options.suites;
   }
@@ -76,7 +80,7 @@ export class Runs {
     const entry = this.#add(runId, selection, memory, (created) =>
       memory.begin(start, created, this.#options.isPartial(selection)),
     );
-    if (idempotencyKey !== null) this.#rememberKey(idempotencyKey, runId);
+    if (idempotencyKey !== null) this.rememberKey(idempotencyKey, runId);
     return { kind: "started", run: entry.run.summary() };
   }
 
@@ -119,12 +123,49 @@ export class Runs {
     return this.#running(suite)?.[1].run.summary() ?? null;
   }
 
+  /** The run of the whole suite that is under way. */
+  runningWhole(suite: string): RunSummary | null {
+    const [, entry] = this.#running(suite) ?? [];
+    return entry && !this.#options.isPartial(entry.selection) ? entry.run.summary() : null;
+  }
+
+  /** The newest run of the whole suite that has ended, of this process or of an earlier one. */
+  lastWhole(suite: string): RunSummary | null {
+    const own = [...this.#entries.values()].findLast(
+      ({ selection, summary }) =>
+        summary !== null && selection.suite === suite && !this.#options.isPartial(selection),
+    );
+    return own?.summary ?? this.#options.history.lastWhole(suite)?.summary ?? null;
+  }
+
+  /** The run that a key was used for, and what it was asked to test. */
+  ofKey(key: string): { readonly run: RunSummary; readonly selection: Selection } | null {
+    const run = this.#runOfKey(key);
+    if (run === null) return null;
+    const { runId } = run;
+    const selection = this.#entries.get(runId)?.selection ?? this.#options.history.get(runId)?.selection;
+    return selection === undefined ? null : { run, selection };
+  }
+
   /** Ends a run for good; null: there is none under way with this id. */
   cancel(runId: string): RunSummary | null {
     const entry = this.#entries.get(runId);
     if (entry === undefined || entry.summary !== null) return null;
     entry.run.cancel();
     return entry.run.summary();
+  }
+
+  /** The key stands for this run from now on. */
+  rememberKey(key: string, runId: string): void {
+    this.#byKey.set(key, runId);
+    try {
+      this.#options.history.rememberKey(key, runId);
+    } catch (error) {
+      this.#options.log.error(
+        { runId, error: errorMessage(error) },
+        "the history cannot take an idempotency key",
+      );
+    }
   }
 
   /** The final summary of a run of this process. */
@@ -157,7 +198,7 @@ export class Runs {
     if (!isSameSelection(entry.selection, selection)) {
       return { kind: "busy", runId, reason: `another selection of suite ${selection.suite} is running` };
     }
-    if (key !== null) this.#rememberKey(key, runId);
+    if (key !== null) this.rememberKey(key, runId);
     return { kind: "joined", run: entry.run.summary() };
   }
 
@@ -184,18 +225,6 @@ export class Runs {
   #runOfKey(key: string): RunSummary | null {
     const runId = this.#byKey.get(key) ?? this.#options.history.runOfKey(key);
     return runId === null ? null : this.get(runId);
-  }
-
-  #rememberKey(key: string, runId: string): void {
-    this.#byKey.set(key, runId);
-    try {
-      this.#options.history.rememberKey(key, runId);
-    } catch (error) {
-      this.#options.log.error(
-        { runId, error: errorMessage(error) },
-        "the history cannot take an idempotency key",
-      );
-    }
   }
 
   #unsaved(): RunSummary[] {

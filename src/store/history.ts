@@ -110,6 +110,16 @@ export class History implements Disposable {
     return row === undefined ? null : storedRun(row);
   }
 
+  /** The newest run of the whole suite that has ended, well or not; null: none. */
+  lastWhole(suite: string): StoredRun | null {
+    const row = this.#get(
+      `SELECT start, fleet_checksum, summary FROM runs
+       WHERE suite = ? AND partial = 0 AND status NOT IN ('queued', 'running') ORDER BY id DESC LIMIT 1`,
+      suite,
+    );
+    return row === undefined ? null : storedRun(row);
+  }
+
   /** What is on disk of one place in the plan. */
   result(runId: string, seq: number): ResultRecord | null {
     const row = this.#get(
