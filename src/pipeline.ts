@@ -100,7 +100,7 @@ export async function derive(
   { defaultAuthorizer }: Pick<Ports, "defaultAuthorizer">,
   signal: AbortSignal,
 ): Promise<DerivedCheck[]> {
-  const asks = kinds.includes("no-authorizer") && facts.authorizer?.kind === "known";
+  const asks = kinds.includes("no-authorizer") && facts.context?.authorizer !== null;
   const noDefaultAuthorizer = asks && (await defaultAuthorizer(facts.target, signal)).kind === "none";
   return deriveChecks({ facts, noDefaultAuthorizer, decoy, kinds });
 }
