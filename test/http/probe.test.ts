@@ -152,7 +152,7 @@ describe("probes at the same time", () => {
 
   it("of a client that hangs up are given up, and make room", async () => {
     const { probes, asked, until } = held();
-    const server = await startServer({}, { probes });
+    const server = await startServer({}, { probes, limits: { probeMs: 600_000 } });
     const outgoing = plainRequest({ port: server.port, host: "127.0.0.1", path: "/probe?device=a" });
     outgoing.on("error", () => {}).end();
     await until(1);
