@@ -3,9 +3,11 @@ import { createClients, type StaticCredentials } from "./aws/client.ts";
 import { createConnectionState } from "./aws/connection-state.ts";
 import { createDataClients } from "./aws/data-client.ts";
 import { createDescribe } from "./aws/describe.ts";
+import { createIdentity } from "./aws/identity.ts";
 import { createInvoke } from "./aws/invoke.ts";
 import { createPreflight } from "./aws/preflight.ts";
 import { decide } from "./gate/decide.ts";
+import { contradiction } from "./gate/fingerprint.ts";
 import { handshake } from "./gateway/handshake.ts";
 import { probe } from "./gateway/probers.ts";
 import type { Log } from "./lib/log.ts";
@@ -13,6 +15,7 @@ import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import type { Check } from "./model/check.ts";
 import type { Config, Suite } from "./model/config.ts";
 import type { Examined } from "./model/facts.ts";
+import type { Fingerprint } from "./model/fingerprint.ts";
 import type { CredentialsFn, DerivedLedger } from "./model/ports.ts";
 import type { PreflightFinding } from "./model/preflight.ts";
 import type { Problem } from "./model/problem.ts";
@@ -26,12 +29,15 @@ import { mayDerive, mayDeriveFrom } from "./plan/derive.ts";
 import { preparePlan } from "./plan/prepare.ts";
 import { checksOf, planChecks } from "./plan/select.ts";
 import { variationsOf } from "./plan/vary.ts";
+import type { KnownFiles } from "./profiles/checksum.ts";
 import { createCredentials } from "./profiles/credentials.ts";
 import type { FoundProfile } from "./profiles/find-profile.ts";
 import { type Fleet, openFleet } from "./profiles/fleet.ts";
 import type { Scan } from "./profiles/scanner.ts";
+import { configChecksum } from "./run/config-checksum.ts";
 import { clientIdentity, createDerivedLedger } from "./run/derived-ledger.ts";
 import { Draw } from "./run/draw.ts";
+import { type Bindings, createBindings } from "./run/fingerprint.ts";
 import { NO_MEMORY, type RunMemory } from "./run/memory.ts";
 import { createPacer } from "./run/pacer.ts";
 import { lookAtTargets } from "./run/preflight.ts";
@@ -87,6 +93,8 @@ export class App implements AsyncDisposable {
   readonly #resolveEndpoint: ReturnType<typeof createDescribe>["resolveEndpoint"];
   readonly #releases = new AsyncDisposableStack();
   readonly #derivedLedger = createDerivedLedger();
+  readonly #bindings: Bindings;
+  readonly #knownFiles: KnownFiles = new Map();
 
   constructor(options: AppOptions) {
     const { config, env, version, killGroup, awsCredentials = null } = options;
@@ -102,6 +110,18 @@ export class App implements AsyncDisposable {
     const describe = createDescribe({ pacer, observer, clients });
     const credentials = this.#releases.adopt(createCredentials({ env, killGroup }), (each) => each.close());
     this.#resolveEndpoint = describe.resolveEndpoint;
+    const identity = this.#releases.adopt(createIdentity({ pacer, observer, clients, describe }), (each) =>
+      each.close(),
+    );
+    this.#bindings = createBindings({
+      configChecksum: configChecksum(config),
+      fleetChecksum: (signal) => this.#fleetChecksum(signal),
+      look: async ({ target, authorizers }, signal) => {
+        const ready = await this.#ready(target, signal);
+        return ready === null ? null : identity.of(ready, authorizers, signal);
+      },
+      contradiction,
+    });
     this.#ports = {
       credentials: observed(credentials, observer),
       defaultAuthorizer: describe.defaultAuthorizer,
@@ -163,6 +183,7 @@ export class App implements AsyncDisposable {
         decide,
         secondWave: (decoys) => this.#secondWave(suite, decoys),
         preflight: (names, signal) => this.#lookAt(names, signal),
+        bind: this.#bindings.bind,
         concurrency: new Map(this.config.targets.map(({ name, concurrency }) => [name, concurrency])),
         location: LOCATION,
         log: this.#options.log,
@@ -227,6 +248,19 @@ export class App implements AsyncDisposable {
     const ready = await this.#resolveEndpoint(target, signal);
     if (ready.kind === "failed") return untested(check, asIs(target), ready.cause, ready.message);
     return examine(check, ready.target, this.#ports, signal);
+  }
+
+  /** What a decision was bound to, as it is now; null: it cannot be found out. Never throws. */
+  fingerprintNow(then: Fingerprint, signal: AbortSignal): Promise<Fingerprint | null> {
+    return this.#bindings.now(then, signal);
+  }
+
+  /** null: the sources cannot be opened. */
+  async #fleetChecksum(signal: AbortSignal): Promise<string | null> {
+    const opened = await this.#openFleet();
+    if (opened.kind === "invalid") return null;
+    await using fleet = opened.fleet;
+    return await fleet.checksum(this.#knownFiles, signal);
   }
 
   /** null: its endpoint cannot be found out. */

@@ -1,7 +1,9 @@
 import { IoTClient } from "@aws-sdk/client-iot";
+import type { Realm } from "../model/gate-answer.ts";
 import type { Target } from "../model/target.ts";
 import { watchClock } from "./clock-skew.ts";
 import { within } from "./deadline.ts";
+import { watchRealm } from "./realm.ts";
 import { Shared } from "./shared.ts";
 
 /** The SDK's clients, one for each target; made when first used. */
@@ -14,6 +16,8 @@ export interface Clients {
   credentialError(target: Target, signal: AbortSignal): Promise<Error | null>;
   /** AWS's clock less ours, in ms, as the last answer about this target showed it; null: none did. */
   clockSkewMs(target: Target): number | null;
+  /** Who gave the last answer about this target; null: nobody did. */
+  realm(target: Target): Realm | null;
   /** Closes every connection. */
   close(): void;
 }
@@ -30,6 +34,7 @@ export interface StaticCredentials {
 export function createClients(credentials: StaticCredentials | null = null): Clients {
   const clients = new Map<string, IoTClient>();
   const skews = new Map<string, number>();
+  const realms = new Map<string, Realm>();
   const attempts = new Shared<Error | null>({
     keepMs: (error) => (error === null ? 0 : KEEP_CREDENTIAL_ERROR_MS),
   });
@@ -39,6 +44,7 @@ export function createClients(credentials: StaticCredentials | null = null): Cli
     if (known) return known;
     const client = createClient(target, credentials);
     watchClock(client, (skewMs) => skews.set(target.name, skewMs));
+    watchRealm(client, (realm) => realms.set(target.name, realm));
     clients.set(target.name, client);
     return client;
   }
@@ -49,6 +55,7 @@ export function createClients(credentials: StaticCredentials | null = null): Cli
       return attempts.get(target.name, signal, (shared) => credentialError(of(target), target, shared));
     },
     clockSkewMs: ({ name }) => skews.get(name) ?? null,
+    realm: ({ name }) => realms.get(name) ?? null,
     close() {
       for (const client of clients.values()) client.destroy();
       clients.clear();

@@ -22,6 +22,8 @@ function targetChanged(then: TargetFingerprint, now: TargetFingerprint): string 
   if (then.realm !== now.realm) return `its realm was ${then.realm} and is ${now.realm}`;
   if (then.region !== now.region || then.accountId !== now.accountId) return "its account or Region changed";
   if (then.endpoint !== now.endpoint) return `its endpoint was ${then.endpoint} and is ${now.endpoint}`;
+  const owner = checkedChanged(then.endpointIsOurs, now.endpointIsOurs);
+  if (owner !== null) return `whose its endpoint is ${owner}`;
   const caller = checkedChanged(then.callerAccountId, now.callerAccountId);
   if (caller !== null) return `the account of the AWS credentials ${caller}`;
   for (const { name, state } of then.authorizers) {
@@ -33,7 +35,7 @@ function targetChanged(then: TargetFingerprint, now: TargetFingerprint): string 
   return null;
 }
 
-function checkedChanged(then: Checked<string>, now: Checked<string>): string | null {
+function checkedChanged<T>(then: Checked<T>, now: Checked<T>): string | null {
   if (then.kind === "not-checked") return null;
   if (now.kind === "not-checked") return `cannot be looked at any more: ${now.reason}`;
   return then.value === now.value ? null : "changed";
@@ -41,10 +43,14 @@ function checkedChanged(then: Checked<string>, now: Checked<string>): string | n
 
 /** Does anything forbid to believe that this run tested the account it names? Words, or null. */
 export function contradiction({ targets }: Fingerprint): string | null {
-  for (const { target, accountId, callerAccountId, realm } of targets) {
-    if (realm !== "aws" || callerAccountId.kind === "not-checked") continue;
-    if (callerAccountId.value === accountId) continue;
-    return `target ${target}: accountId is ${accountId}, the AWS credentials belong to ${callerAccountId.value}`;
+  for (const { target, accountId, callerAccountId, realm, endpoint, endpointIsOurs } of targets) {
+    if (realm !== "aws") continue;
+    if (callerAccountId.kind === "known" && callerAccountId.value !== accountId) {
+      return `target ${target}: accountId is ${accountId}, the AWS credentials belong to ${callerAccountId.value}`;
+    }
+    if (endpointIsOurs.kind === "known" && !endpointIsOurs.value) {
+      return `target ${target}: ${endpoint} is no endpoint of the account that the AWS credentials belong to`;
+    }
   }
   return null;
 }

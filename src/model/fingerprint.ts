@@ -18,6 +18,8 @@ export interface TargetFingerprint {
   readonly callerAccountId: Checked<string>;
   /** Host name devices connect to. */
   readonly endpoint: string;
+  /** Is it the account's own, or the name of one of its domain configurations? */
+  readonly endpointIsOurs: Checked<boolean>;
   /** In the order of their names. */
   readonly authorizers: readonly AuthorizerFingerprint[];
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { unreadableReason } from "../lib/bounded-file.ts";
 import { errorCode } from "../lib/errors.ts";
@@ -6,6 +5,7 @@ import type { ProfileSource } from "../model/config.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Profile } from "../model/profile.ts";
 import type { BitSet } from "./bit-set.ts";
+import { checksumOf, fingerprintOf, type KnownFiles } from "./checksum.ts";
 import { findFiles, type ProfileFile } from "./find-files.ts";
 import { type FoundProfile, findProfile } from "./find-profile.ts";
 import { readNdjson } from "./formats/ndjson.ts";
@@ -121,7 +121,7 @@ export class Fleet implements AsyncDisposable {
       files.push({ fingerprint, firstNumber });
     }
     this.#checked = { files, valid: scanner.valid };
-    return { ...scanner.result(), checksum: checksumOf(files) };
+    return { ...scanner.result(), checksum: checksumOf(files.map(({ fingerprint }) => fingerprint)) };
   }
 
   /**
@@ -147,6 +147,18 @@ export class Fleet implements AsyncDisposable {
     }
   }
 
+  /**
+   * The checksum that a scan would come to, without a look at any profile. `known` keeps what was read for the next
+   * time. Throws the signal's reason when aborted.
+   */
+  async checksum(known: KnownFiles, signal: AbortSignal): Promise<string> {
+    const names = new Set(this.#files.map(({ name }) => name));
+    for (const name of known.keys()) if (!names.has(name)) known.delete(name);
+    const files: (Fingerprint | null)[] = [];
+    for (const file of this.#files) files.push(await fingerprintOf(file, known, signal));
+    return checksumOf(files);
+  }
+
   /** One profile by its id, without any pass before. Throws the signal's reason when aborted. */
   find(id: string, signal: AbortSignal): Promise<FoundProfile> {
     return findProfile(this.#files, id, createRecordReader(this.#options), signal);
@@ -160,13 +172,6 @@ export class Fleet implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** Of all bytes of all files in their order; an unreadable one counts as that. */
-function checksumOf(files: readonly CheckedFile[]): string {
-  const hash = createHash("sha256");
-  for (const { fingerprint } of files) hash.update(`${fingerprint?.sha256 ?? "unreadable"}\n`);
-  return hash.digest("hex");
 }
 
 /** Answers null where the file cannot be read, or not to its end. */

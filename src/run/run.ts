@@ -1,6 +1,7 @@
-import { monotonicMs, wallMs } from "../lib/clock.ts";
+import { monotonicMs, sleep, wallMs } from "../lib/clock.ts";
 import { errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import { CLIENT_REST_MS } from "../lib/pacing.ts";
 import { toRecord } from "../lib/words.ts";
 import type { Check } from "../model/check.ts";
 import type { Suite } from "../model/config.ts";
@@ -13,6 +14,7 @@ import type { RunStatus, RunSummary, Selection, StopReason } from "../model/run.
 import type { Decoy } from "../model/second-wave.ts";
 import { derivedRemarks, totalOf } from "./derived-remarks.ts";
 import { type ExpectedGroup, expectedGroups, type FleetGroup } from "./expected.ts";
+import { type BindFn, UsedParts } from "./fingerprint.ts";
 import type { RunMemory } from "./memory.ts";
 import type { SecondWave, SecondWaveReport } from "./second-wave.ts";
 import { groupKey, Tally } from "./tally.ts";
@@ -37,6 +39,8 @@ export interface RunPorts {
     targets: readonly string[],
     signal: AbortSignal,
   ) => Promise<readonly PreflightFinding[]>;
+  /** Finds out what the decision is bound to; never throws. None: it binds nobody. */
+  readonly bind?: BindFn;
   /** Checks in flight, by target name. */
   readonly concurrency: ReadonlyMap<string, number>;
   readonly location: string;
@@ -77,6 +81,7 @@ export class Run {
   readonly #ports: RunPorts;
   readonly #input: RunInput;
   readonly #tally = new Tally();
+  readonly #used = new UsedParts();
   #expected: readonly ExpectedGroup[] = [];
   #invalidProfiles = 0;
   #preflight: readonly PreflightFinding[] = [];
@@ -125,10 +130,10 @@ export class Run {
     const leftMs = Math.max(0, suite.deadlineMs - (monotonicMs() - this.#started));
     const deadline = setTimeout(() => this.stop("DEADLINE_EXCEEDED"), leftMs);
     try {
-      const { checks, decoys } = await this.#prepare();
+      const { checks, decoys, fleetChecksum } = await this.#prepare();
       this.#second = await work({
         ...this.#ports,
-        checks,
+        checks: this.#used.watch(checks),
         secondWave: this.#ports.secondWave(decoys),
         memory,
         onResult: (result) => {
@@ -140,6 +145,8 @@ export class Run {
         stop: this.#stop.signal,
         abort: this.#abort.signal,
       });
+      clearTimeout(deadline);
+      await this.#bind(fleetChecksum);
     } catch (error) {
       this.#ports.log.error(
         { runId: this.#input.runId, error: errorMessage(error) },
@@ -155,13 +162,14 @@ export class Run {
 
   #count(record: ResultRecord): void {
     this.#tally.add(record);
+    this.#used.note(record);
     const counted = record.derived === null ? this.#verdicts : this.#derived;
     counted[record.verdict] += 1;
   }
 
   async #prepare(): Promise<RunPlan> {
     const { suite, selection, prepare, memory } = this.#input;
-    const plan = await prepare(this.#stop.signal);
+    const [plan] = await Promise.all([prepare(this.#stop.signal), this.#rest()]);
     for (const record of memory.results()) this.#count(record);
     const before = memory.earlier?.fleetChecksum ?? null;
     if (before === null) memory.planned(plan.fleetChecksum);
@@ -175,6 +183,24 @@ export class Run {
     const targets = new Set(plan.groups.map(({ target }) => target));
     this.#preflight = (await this.#ports.preflight?.([...targets], this.#stop.signal)) ?? [];
     return plan;
+  }
+
+  /** A run that is going to be resumed is bound at its end. */
+  async #bind(fleetChecksum: string): Promise<void> {
+    const { bind } = this.#ports;
+    if (bind === undefined || this.#stopReason === "INTERRUPTED") return;
+    const { fingerprint, contradiction } = await bind(this.#used.used(fleetChecksum), this.#abort.signal);
+    this.#fingerprint = fingerprint;
+    if (contradiction !== null) this.#notes.push(contradiction);
+    if (fingerprint === null) this.#remarks.push(UNBOUND);
+    if (this.#used.isCapped) this.#remarks.push(CAPPED);
+  }
+
+  /** The process before may have connected any device until it was killed; no client id is used twice a second. */
+  async #rest(): Promise<void> {
+    if (this.#input.memory.earlier === null) return;
+    // A stop is dealt with where the checks begin.
+    await sleep(CLIENT_REST_MS, this.#stop.signal).catch(() => {});
   }
 
   /** As `stop`, at somebody's request: the run is over for good. */
@@ -255,6 +281,10 @@ export class Run {
     return this.#isCancelled ? "cancelled" : "interrupted";
   }
 }
+
+const UNBOUND = "what the run tested could not be looked at at its end: no gate passes its decision on";
+const CAPPED =
+  "a target has more authorizers than a decision is bound to: a change of the others goes unnoticed";
 
 const STOP_NOTES: Readonly<Record<StopReason, string>> = {
   DEADLINE_EXCEEDED: "the deadline was reached before every check was run",

@@ -23,6 +23,7 @@ function target(changes: Partial<TargetFingerprint> = {}): TargetFingerprint {
     accountId: "123456789012",
     callerAccountId: known("123456789012"),
     endpoint: "a1-ats.iot.eu-west-1.amazonaws.com",
+    endpointIsOurs: { kind: "known", value: true },
     authorizers: [{ name: "fleet-jwt", state: known("2026-11-01 k1") }],
     ...changes,
   };

@@ -17,6 +17,8 @@ export interface ApiServerOptions {
 /** The API's listener. It serves both planes, because clients are pointed at one address (`--endpoint-url`). */
 export function createApiServer({ handle, admin, certificate }: ApiServerOptions): Server {
   const onRequest: RequestListener = (request, response) => {
+    // Nobody may take what it says for AWS's word.
+    response.setHeader("x-fleet-smoke-emulator", "1");
     const administered = admin?.(request, response) ?? Promise.resolve(false);
     administered.then(
       (isDone) => (isDone ? undefined : handle(request, response, null)),
