@@ -1,5 +1,6 @@
 import { App } from "../app.ts";
 import type { StaticCredentials } from "../aws/client.ts";
+import { doubtOf, gateAnswer } from "../gate/answer.ts";
 import { startHttp } from "../http/server.ts";
 import { wallMs } from "../lib/clock.ts";
 import { errorMessage, UsageError } from "../lib/errors.ts";
@@ -10,6 +11,7 @@ import type { Selection } from "../model/run.ts";
 import { isPartial } from "../plan/select.ts";
 import { Audit } from "../run/audit.ts";
 import { configChecksum } from "../run/config-checksum.ts";
+import { GateService } from "../run/gate-service.ts";
 import type { RunMemory } from "../run/memory.ts";
 import { type NewRun, Runs } from "../run/runs.ts";
 import { startSchedule } from "../run/schedule.ts";
@@ -73,12 +75,25 @@ export async function startDaemon(
   runs.resume();
   let draining = false;
   const probes = starting.use(new DaemonProbes(app));
+  const audit = new Audit(history, log);
+  const looking = new AbortController();
+  starting.defer(() => looking.abort(new Error("the daemon stops")));
+  const gate = new GateService({
+    runs,
+    maxAgeMs: (name) => config.suites.find((suite) => suite.name === name)?.gate.maxAgeMs ?? 0,
+    answer: gateAnswer,
+    doubtOf,
+    current: (then) => app.fingerprintNow(then, looking.signal),
+    isPartial,
+    audit,
+  });
   const http = await startHttp({
     config: config.http,
     log,
     runs,
     probes,
-    audit: new Audit(history, log),
+    gate,
+    audit,
     metricsPage: () => app.metrics.page(),
     ready: () => ({ ready: !draining, reason: draining ? "draining" : "ready" }),
   });
