@@ -1,5 +1,5 @@
 import { IoTClient } from "@aws-sdk/client-iot";
-import type { Realm } from "../model/gate-answer.ts";
+import type { Realm } from "../model/realm.ts";
 import type { Target } from "../model/target.ts";
 import { watchClock } from "./clock-skew.ts";
 import { within } from "./deadline.ts";

@@ -1,5 +1,5 @@
 import type { IoTClient } from "@aws-sdk/client-iot";
-import type { Realm } from "../model/gate-answer.ts";
+import type { Realm } from "../model/realm.ts";
 
 /** The emulator's API signs each of its answers with it. */
 const EMULATOR_HEADER = "x-fleet-smoke-emulator";

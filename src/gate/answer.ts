@@ -1,6 +1,6 @@
 import type { Fingerprint } from "../model/fingerprint.ts";
-import type { Circumstances, GateAnswer, GateAnswerInput, Realm } from "../model/gate-answer.ts";
-import { REALMS } from "../model/gate-answer.ts";
+import type { Circumstances, GateAnswer, GateAnswerInput } from "../model/gate-answer.ts";
+import { REALMS, type Realm } from "../model/realm.ts";
 import type { RunSummary } from "../model/run.ts";
 import { changedSince } from "./fingerprint.ts";
 

@@ -1,5 +1,5 @@
-import type { Realm } from "./gate-answer.ts";
 import type { Checked } from "./preflight.ts";
+import type { Realm } from "./realm.ts";
 
 /** What of an authorizer makes an earlier decision void when it changes. */
 export interface AuthorizerFingerprint {

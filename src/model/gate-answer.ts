@@ -1,10 +1,7 @@
 import type { Fingerprint } from "./fingerprint.ts";
 import type { Counts, Decision } from "./gate.ts";
+import type { Realm } from "./realm.ts";
 import type { RunSummary } from "./run.ts";
-
-export const REALMS = ["aws", "emulator", "custom"] as const;
-/** What answers in AWS's place: AWS itself, our emulator, or whatever an override points at. */
-export type Realm = (typeof REALMS)[number];
 
 /** Who turned an inconclusive decision into a pass, and why. */
 export interface GateOverride {

@@ -1,5 +1,6 @@
 import { DECISIONS } from "../../model/gate.ts";
-import { type GateAnswer, REALMS } from "../../model/gate-answer.ts";
+import type { GateAnswer } from "../../model/gate-answer.ts";
+import { REALMS } from "../../model/realm.ts";
 
 /**
  * Reads `{"data": …}` of a gate route. What decides must be there and make sense: a field that is missing or of
