@@ -91,6 +91,9 @@ export async function startDaemon(
     config: config.http,
     log,
     runs,
+    results: {
+      results: (runId, query) => (history.get(runId) === null ? null : history.results(runId, query)),
+    },
     probes,
     gate,
     audit,

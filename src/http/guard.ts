@@ -2,6 +2,8 @@ import type { FastifyRequest } from "fastify";
 import type { Scope } from "../model/config.ts";
 import { rememberActor } from "./actor.ts";
 import { type AllowedHosts, isSameOrigin } from "./hosts.ts";
+import type { HttpLimits } from "./limits.ts";
+import { clientOf, RateLimit } from "./rate.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -18,14 +20,35 @@ export type Access = "open" | "public" | Scope;
  */
 const WITHOUT_TOKENS: ReadonlySet<Access> = new Set<Access>(["read", "trigger"]);
 
-export type Guard = (request: FastifyRequest, access: Access) => Promise<Refusal | null>;
-
 /** Answers why a request is not let through; null lets it through. */
-export function createGuard(hosts: AllowedHosts, tokens: Tokens): Guard {
-  return async (request, access) => {
-    const misdirected = checkTarget(request) ?? (access === "open" ? null : checkHost(request, hosts));
-    if (misdirected !== null || access === "open" || access === "public") return misdirected;
-    return authorize(request, access, tokens);
+export interface Guard {
+  /** By its address alone, before there is a token to look at. */
+  readonly address: (request: FastifyRequest, access: Access) => Refusal | null;
+  /** By its token: `Authorization`, else the one found in its body. */
+  readonly token: (request: FastifyRequest, scope: Scope, inBody?: string | null) => Promise<Refusal | null>;
+}
+
+export function createGuard(
+  hosts: AllowedHosts,
+  tokens: Tokens,
+  limits: Pick<HttpLimits, "triggers" | "failedTokens">,
+): Guard {
+  const triggers = new RateLimit(limits.triggers);
+  const failed = new RateLimit(limits.failedTokens);
+  return {
+    address: (request, access) =>
+      checkTarget(request) ?? (access === "open" ? null : checkHost(request, hosts)),
+    token: async (request, scope, inBody = null) => {
+      const client = clientOf(request.raw.socket.remoteAddress);
+      const admitted = await authorize(request, scope, inBody, tokens);
+      if (admitted.kind === "refused") {
+        // A token that is right is let in all the same: nobody can lock others out who come by the same proxy.
+        const wait = admitted.refusal.status === 401 ? failed.take(client) : null;
+        return wait === null ? admitted.refusal : tooMany("too many requests without a valid token", wait);
+      }
+      const wait = scope === "trigger" ? triggers.take(admitted.name ?? client) : null;
+      return wait === null ? null : tooMany("too many requests", wait);
+    },
   };
 }
 
@@ -47,15 +70,35 @@ function checkHost({ raw, headers }: FastifyRequest, hosts: AllowedHosts): Refus
   return null;
 }
 
-async function authorize(request: FastifyRequest, scope: Scope, tokens: Tokens): Promise<Refusal | null> {
-  if (!tokens.configured) return WITHOUT_TOKENS.has(scope) ? null : forbidden(scope);
+/** `name`: the token's; null where none is needed. */
+type Admission =
+  | { readonly kind: "admitted"; readonly name: string | null }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+async function authorize(
+  request: FastifyRequest,
+  scope: Scope,
+  inBody: string | null,
+  tokens: Tokens,
+): Promise<Admission> {
+  if (!tokens.configured) {
+    return WITHOUT_TOKENS.has(scope) ? { kind: "admitted", name: null } : refused(forbidden(scope));
+  }
   const { authorization } = request.headers;
-  if (authorization === undefined) return unauthorized("a bearer token is needed", "");
-  const [, bearer] = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization) ?? [];
-  const known = bearer === undefined ? null : await tokens.find(bearer);
-  if (known === null) return unauthorized("the bearer token is not valid", ', error="invalid_token"');
+  if (authorization === undefined && inBody === null) return refused(unauthorized("a token is needed", ""));
+  const token = authorization === undefined ? inBody : bearerOf(authorization);
+  const known = token === null ? null : await tokens.find(token);
+  if (known === null) return refused(unauthorized("the token is not valid", ', error="invalid_token"'));
   rememberActor(request, known.name);
-  return known.scopes.has(scope) ? null : forbidden(scope);
+  return known.scopes.has(scope) ? { kind: "admitted", name: known.name } : refused(forbidden(scope));
+}
+
+function bearerOf(authorization: string): string | null {
+  return /^Bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1] ?? null;
+}
+
+function refused(refusal: Refusal): Admission {
+  return { kind: "refused", refusal };
 }
 
 /** Challenges as in RFC 6750, 3. */
@@ -70,4 +113,8 @@ function forbidden(scope: Scope): Refusal {
     detail: `a token with the scope ${scope} is needed`,
     headers: { "www-authenticate": challenge },
   };
+}
+
+function tooMany(detail: string, waitSeconds: number): Refusal {
+  return { status: 429, detail, headers: { "retry-after": String(waitSeconds) } };
 }

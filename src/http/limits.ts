@@ -1,3 +1,5 @@
+import type { Rate } from "./rate.ts";
+
 /** What one client may cost us. */
 export interface HttpLimits {
   readonly bodyBytes: number;
@@ -16,6 +18,20 @@ export interface HttpLimits {
   readonly probes: number;
   /** For a whole probe, waiting for its turn included; less than `silenceMs`, because nothing is said meanwhile. */
   readonly probeMs: number;
+  /** Requests with scope `trigger` of one token, without tokens of one address; a gate is polled every second. */
+  readonly triggers: Rate;
+  /** Refused tokens of one address. */
+  readonly failedTokens: Rate;
+  /** Streams of events open at once. */
+  readonly streams: number;
+  /** Between two progress events of a stream. */
+  readonly progressMs: number;
+  /** Between two signs of life of a stream; less than `silenceMs`. */
+  readonly heartbeatMs: number;
+  /** How long Flagger is kept waiting for a run; less than the 10 s after which it gives up. */
+  readonly flaggerWaitMs: number;
+  /** Calls of Flagger kept waiting at once. */
+  readonly flaggerWaits: number;
   /** What requests in flight get to finish when the server closes. */
   readonly closeMs: number;
 }
@@ -31,5 +47,12 @@ export const DEFAULT_LIMITS: HttpLimits = {
   connections: 256,
   probes: 4,
   probeMs: 45_000,
+  triggers: { burst: 60, perSecond: 4 },
+  failedTokens: { burst: 20, perSecond: 0.5 },
+  streams: 32,
+  progressMs: 500,
+  heartbeatMs: 15_000,
+  flaggerWaitMs: 8_000,
+  flaggerWaits: 16,
   closeMs: 2_000,
 };

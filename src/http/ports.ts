@@ -1,8 +1,10 @@
 import type { Log } from "../lib/log.ts";
 import type { Cause } from "../model/causes.ts";
 import type { HttpConfig } from "../model/config.ts";
+import type { GateAnswer, GateOverride } from "../model/gate-answer.ts";
+import type { ResultsQuery } from "../model/history.ts";
 import type { Pause } from "../model/pause.ts";
-import type { VerdictKind } from "../model/result.ts";
+import type { ResultRecord, VerdictKind } from "../model/result.ts";
 import type { RunSummary, Selection } from "../model/run.ts";
 import type { HttpLimits } from "./limits.ts";
 
@@ -23,6 +25,35 @@ export interface RunsPort {
     cursor: string | null,
     limit: number,
   ): { readonly items: readonly RunSummary[]; readonly nextCursor: string | null };
+  /** Ends a run for good; null: there is none under way with this id. */
+  cancel(runId: string): RunSummary | null;
+}
+
+/** What is kept of each check; a run that is under way has those done so far. */
+export interface ResultsPort {
+  /** In plan order; null: nothing is kept of such a run. */
+  results(runId: string, query: ResultsQuery): readonly ResultRecord[] | null;
+}
+
+export interface GateRequest {
+  readonly suite: string;
+  readonly idempotencyKey: string | null;
+  /** Turns an inconclusive decision into a pass. */
+  readonly override: GateOverride | null;
+}
+
+export type GateReply =
+  | GateAnswer
+  /** Another selection of the suite is running, or the key belongs to one. */
+  | { readonly kind: "busy"; readonly runId: string; readonly reason: string }
+  | { readonly kind: "draining" };
+
+/** May the rollout go on? It records overrides itself. */
+export interface GatePort {
+  /** As things are; triggers nothing. */
+  peek(suite: string): Promise<GateAnswer>;
+  /** The run of a known key; else joins a run, takes a decision that still holds, or triggers a run. */
+  ask(request: GateRequest, actor: string): Promise<GateReply>;
 }
 
 /** A cause, and over which protocol it shows. */
@@ -56,7 +87,7 @@ export interface ProbePort {
 /** Who did what, and why; kept for good. Never throws. */
 export interface AuditPort {
   /**
-   * @param actor a token's name (`actorOf`), `http` without one
+   * @param actor a token's name (`actorOf`), `anonymous` without one
    * @param action one word: `trigger`, `cancel`, `override`, `refused`
    * @param detail for a person, with the reason where one was given; nothing secret, nothing unbounded
    */
@@ -90,6 +121,8 @@ export interface HttpOptions {
   readonly config: HttpConfig;
   readonly log: Log;
   readonly runs: RunsPort;
+  readonly results: ResultsPort;
+  readonly gate: GatePort;
   readonly probes: ProbePort;
   readonly audit: AuditPort;
   readonly metricsPage: () => Promise<Page>;

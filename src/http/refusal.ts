@@ -12,6 +12,16 @@ export interface Refusal {
   readonly members?: Readonly<Record<string, string>>;
 }
 
+/** A daemon that stops is usually followed by a new one. */
+export const STOPPING: Refusal = {
+  status: 503,
+  detail: "the daemon is stopping",
+  headers: { "retry-after": "5" },
+};
+
+export const NO_SUITE: Refusal = { status: 404, detail: "no such suite" };
+export const NO_RUN: Refusal = { status: 404, detail: "no such run" };
+
 export const PROBLEM_TYPE = "application/problem+json";
 
 /** The body of a refusal: a problem document whose type is the status itself (RFC 9457, 4.2.1). */
@@ -34,4 +44,9 @@ export function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
       // As bytes: fastify would add a charset to the type of a text, and JSON has none (RFC 8259, 11).
       .send(Buffer.from(problemBody(refusal)))
   );
+}
+
+/** As one line of text, for callers that show the body as it is. */
+export function refuseInWords(reply: FastifyReply, { status, detail, headers = {} }: Refusal): FastifyReply {
+  return reply.code(status).headers(headers).type("text/plain; charset=utf-8").send(`${detail}\n`);
 }

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { monotonicMs } from "../lib/clock.ts";
-import { actorOf } from "./actor.ts";
+import { ANONYMOUS, actorOf } from "./actor.ts";
 import { routeOf } from "./errors.ts";
 import type { AuditPort } from "./ports.ts";
 
@@ -37,7 +37,7 @@ export class RefusedRequests {
   /** Tells what was counted only. */
   end(): void {
     if (this.#counted > 0)
-      this.#audit.note("http", "refused", `${this.#counted} more requests within a minute`);
+      this.#audit.note(ANONYMOUS, "refused", `${this.#counted} more requests within a minute`);
     this.#counted = 0;
   }
 

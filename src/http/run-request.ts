@@ -1,9 +1,9 @@
 import { z } from "zod";
-
-/** Printable ASCII, as it may also come in a header. */
-const idempotencyKey = z
-  .string({ error: "expected text" })
-  .regex(/^[\x20-\x7e]{1,255}$/, { error: "expected 1 to 255 printable ASCII characters" });
+import { CAUSE_CODES, type CauseCode } from "../model/causes.ts";
+import type { ResultsQuery } from "../model/history.ts";
+import { VERDICTS } from "../model/result.ts";
+import { idempotencyKey, oneKey } from "./idempotency.ts";
+import { type Parsed, parse, strict } from "./parse.ts";
 
 const name = z
   .string({ error: "expected text" })
@@ -14,7 +14,7 @@ const names = z
   .array(name, { error: "expected a list of names" })
   .min(1, { error: "an empty list selects nothing; leave it out for all" });
 
-const bodySchema = strict({
+export const runBody = strict({
   suite: name.optional(),
   cohorts: names.optional(),
   devices: names.optional(),
@@ -23,26 +23,42 @@ const bodySchema = strict({
 
 const MAX_PAGE = 200;
 const LIMIT = `expected a whole number from 1 to ${MAX_PAGE}`;
+const CURSOR = "expected one nextCursor of an earlier answer";
 
-const pageSchema = strict({
-  cursor: z
-    .string({ error: "expected one nextCursor of an earlier answer" })
-    .min(1)
-    .max(256)
+const limit = z
+  .string({ error: LIMIT })
+  .regex(/^[1-9]\d{0,2}$/, { error: LIMIT })
+  .transform(Number)
+  .refine((each) => each <= MAX_PAGE, { error: LIMIT })
+  .default(50);
+
+export const pageQuery = strict({
+  cursor: z.string({ error: CURSOR }).min(1).max(256).nullable().default(null),
+  limit,
+});
+
+const CODES = Object.values(CAUSE_CODES).flat() as [CauseCode, ...CauseCode[]];
+
+export const resultsQuery = strict({
+  verdict: z
+    .enum(VERDICTS, { error: `expected one of ${VERDICTS.join(", ")}` })
     .nullable()
     .default(null),
-  limit: z
-    .string({ error: LIMIT })
-    .regex(/^[1-9]\d{0,2}$/, { error: LIMIT })
+  cause: z.enum(CODES, { error: "expected one cause code of docs/causes.md" }).nullable().default(null),
+  /** The last place in the plan of the page before. */
+  cursor: z
+    .string({ error: CURSOR })
+    .regex(/^\d{1,15}$/, { error: CURSOR })
     .transform(Number)
-    .refine((limit) => limit <= MAX_PAGE, { error: LIMIT })
-    .default(50),
+    .nullable()
+    .default(null),
+  limit,
 });
 
 const FLAG = "expected true or false";
 const FORMATS = ["json", "text", "metrics"] as const;
 
-const probeSchema = strict({
+export const probeQuery = strict({
   device: z.string({ error: "expected the id of one device" }).min(1, { error: "expected an id" }).max(256, {
     error: "expected at most 256 characters",
   }),
@@ -56,8 +72,6 @@ const probeSchema = strict({
     .default(null),
 });
 
-const nothing = z.strictObject({}, { error: () => "no parameter is known here" });
-
 /** The body of POST /api/v1/runs; none is an empty one. */
 export interface RunRequest {
   readonly suite: string | null;
@@ -66,32 +80,31 @@ export interface RunRequest {
   readonly idempotencyKey: string | null;
 }
 
-export type Parsed<T> =
-  | { readonly kind: "valid"; readonly value: T }
-  /** Each problem with its field; no value of the caller is repeated. */
-  | { readonly kind: "invalid"; readonly detail: string };
-
 /**
  * @param header `Idempotency-Key`; must not differ from the body's `idempotencyKey`
  */
 export function parseRunRequest(body: unknown, header: string | null): Parsed<RunRequest> {
-  const parsed = parse(bodySchema, body ?? {});
+  const parsed = parse(runBody, body ?? {});
   if (parsed.kind === "invalid") return parsed;
   const { suite = null, cohorts = null, devices = null, idempotencyKey: inBody = null } = parsed.value;
-  if (header !== null && !idempotencyKey.safeParse(header).success) {
-    return { kind: "invalid", detail: "Idempotency-Key: expected 1 to 255 printable ASCII characters" };
-  }
-  if (header !== null && inBody !== null && header !== inBody) {
-    return { kind: "invalid", detail: "Idempotency-Key and idempotencyKey differ" };
-  }
-  return { kind: "valid", value: { suite, cohorts, devices, idempotencyKey: header ?? inBody } };
+  const key = oneKey(header, inBody);
+  if (key.kind === "invalid") return key;
+  return { kind: "valid", value: { suite, cohorts, devices, idempotencyKey: key.value } };
 }
 
 /** The query of a list. */
 export function parsePage(
   query: unknown,
 ): Parsed<{ readonly cursor: string | null; readonly limit: number }> {
-  return parse(pageSchema, query);
+  return parse(pageQuery, query);
+}
+
+/** The query of a page of results. */
+export function parseResultsQuery(query: unknown): Parsed<ResultsQuery> {
+  const parsed = parse(resultsQuery, query);
+  if (parsed.kind === "invalid") return parsed;
+  const { cursor: afterSeq, ...rest } = parsed.value;
+  return { kind: "valid", value: { ...rest, afterSeq } };
 }
 
 /** The query of GET /probe. */
@@ -104,28 +117,5 @@ export interface ProbeRequest {
 }
 
 export function parseProbeRequest(query: unknown): Parsed<ProbeRequest> {
-  return parse(probeSchema, query);
-}
-
-/** For routes without parameters: a misspelt filter must not pass for an answered one. */
-export function parseNoQuery(query: unknown): Parsed<object> {
-  return parse(nothing, query);
-}
-
-function parse<T>(schema: z.ZodType<T>, input: unknown): Parsed<T> {
-  const { success, data, error } = schema.safeParse(input);
-  if (success) return { kind: "valid", value: data };
-  const problems = error.issues.slice(0, 5).map(({ path, message }) => {
-    return path.length === 0 ? message : `${path.join(".")}: ${message}`;
-  });
-  return { kind: "invalid", detail: problems.join("; ") };
-}
-
-/** An object whose unknown keys are errors that name the known ones. */
-function strict<const Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  const known = Object.keys(shape).join(", ");
-  return z.strictObject(shape, {
-    error: ({ code }) =>
-      code === "unrecognized_keys" ? `unknown key; expected only ${known}` : "expected an object",
-  });
+  return parse(probeQuery, query);
 }

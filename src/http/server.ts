@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import fastify, { type FastifyInstance } from "fastify";
 import { errorCode, UsageError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
@@ -10,12 +11,18 @@ import { Listeners, readTlsFiles } from "./listener.ts";
 import type { HttpOptions } from "./ports.ts";
 import { refuse } from "./refusal.ts";
 import { RefusedRequests } from "./refused.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { flaggerRoutes } from "./routes/flagger.ts";
+import { gateRoutes } from "./routes/gate.ts";
 import { laterRoutes } from "./routes/later.ts";
+import { openApiRoutes } from "./routes/openapi.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { probeRoutes } from "./routes/probe.ts";
+import { resultRoutes } from "./routes/results.ts";
 import { addRoutes } from "./routes/route.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { Tokens } from "./tokens.ts";
+import { TriggerNotes } from "./trigger-notes.ts";
 
 export interface HttpServer {
   /** With the host as configured and the port that was taken. */
@@ -47,21 +54,31 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     clientErrorHandler,
     frameworkErrors: errorHandler(log),
   });
-  const guard = createGuard(new AllowedHosts(config.host, config.allowedHosts), tokens);
+  const guard = createGuard(new AllowedHosts(config.host, config.allowedHosts), tokens, limits);
   prepare(app, guard, log);
   const refused = new RefusedRequests(options.audit);
   app.addHook("onResponse", async (request, { statusCode }) => refused.answered(request, statusCode));
+  const closing = new AbortController();
+  // Every stream of events and every call that is kept waiting listens to it.
+  setMaxListeners(0, closing.signal);
+  const triggers = new TriggerNotes(options.audit);
+  const parts = { ...options, limits, triggers, closing: closing.signal };
   const routes = [
-    ...operationRoutes(options),
-    ...runRoutes(options),
-    ...probeRoutes({ ...options, limits }),
+    ...operationRoutes(parts),
+    ...runRoutes(parts),
+    ...resultRoutes(parts),
+    ...eventRoutes(parts),
+    ...gateRoutes(parts),
+    ...flaggerRoutes(parts),
+    ...probeRoutes(parts),
     ...laterRoutes(),
   ];
-  for (const each of routes) addRoutes(app, each, guard);
+  for (const each of [...routes, ...openApiRoutes(routes)]) addRoutes(app, each, guard);
   const port = await listen(app, config);
   return {
     url: urlOf(config, port),
     close: async () => {
+      closing.abort();
       // Both at once: fastify from now on asks clients to close their connections.
       await Promise.all([app.close(), listeners.close(limits.closeMs)]);
       refused.end();
@@ -93,7 +110,7 @@ function prepare(app: FastifyInstance, guard: Guard, log: Log): void {
   app.setErrorHandler(errorHandler(log));
   app.addHook("onRequest", async (request, reply) => {
     if (!request.is404) return;
-    return refuse(reply, (await guard(request, "public")) ?? { status: 404, detail: "no such route" });
+    return refuse(reply, guard.address(request, "public") ?? { status: 404, detail: "no such route" });
   });
   app.addHook("onResponse", async (request, reply) => {
     const { method } = request;

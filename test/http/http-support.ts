@@ -7,10 +7,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { onTestFinished } from "vitest";
-import type { HttpOptions, RunsPort, TriggerAnswer } from "../../src/http/ports.ts";
+import type {
+  GatePort,
+  GateReply,
+  GateRequest,
+  HttpOptions,
+  RunsPort,
+  TriggerAnswer,
+} from "../../src/http/ports.ts";
 import { type HttpServer, startHttp } from "../../src/http/server.ts";
 import { createLog } from "../../src/lib/log.ts";
 import type { HttpConfig } from "../../src/model/config.ts";
+import type { GateAnswer } from "../../src/model/gate-answer.ts";
 import type { RunSummary, Selection } from "../../src/model/run.ts";
 
 export const RUN_ID = "20261123T011729Z-4f1c9a";
@@ -34,6 +42,8 @@ export async function startServer(
     config: { ...CONFIG, ...config },
     log,
     runs: recordingRuns().runs,
+    results: { results: () => null },
+    gate: recordingGate().gate,
     probes: { probe: async () => ({ kind: "unknown", reason: "no such device" }) },
     audit: { note: () => {} },
     metricsPage: async () => ({ contentType: "text/plain; version=0.0.4; charset=utf-8", body: "up 1\n" }),
@@ -119,6 +129,8 @@ export function recordingRuns(
     readonly suites?: readonly string[];
     readonly answer?: TriggerAnswer;
     readonly list?: RunsPort["list"];
+    readonly get?: RunsPort["get"];
+    readonly cancel?: RunsPort["cancel"];
   } = {},
 ) {
   const triggered: Triggering[] = [];
@@ -128,10 +140,51 @@ export function recordingRuns(
       triggered.push({ selection, idempotencyKey });
       return changes.answer ?? { kind: "started", run: summary() };
     },
-    get: (runId) => (runId === RUN_ID ? summary() : null),
+    get: changes.get ?? ((runId) => (runId === RUN_ID ? summary() : null)),
+    cancel: changes.cancel ?? ((runId) => (runId === RUN_ID ? summary() : null)),
     list: changes.list ?? (() => ({ items: [summary()], nextCursor: null })),
   };
   return { runs, triggered };
+}
+
+/** A gate whose answers the test scripts; the last one stays. `peek` and `ask` read the same script. */
+export function recordingGate(...script: readonly GateReply[]) {
+  const asked: { readonly request: GateRequest; readonly actor: string }[] = [];
+  const peeked: string[] = [];
+  const left = [...script];
+  const next = (): GateReply => (left.length > 1 ? left.shift() : left[0]) ?? gateAnswerOf();
+  const gate: GatePort = {
+    peek: async (suite) => {
+      peeked.push(suite);
+      const answer = next();
+      if ("kind" in answer) throw new Error("peek has answers only");
+      return answer;
+    },
+    ask: async (request, actor) => {
+      asked.push({ request, actor });
+      return next();
+    },
+  };
+  return { gate, asked, peeked };
+}
+
+export function gateAnswerOf(changes: Partial<GateAnswer> = {}): GateAnswer {
+  const decision = changes.decision ?? "go";
+  return {
+    suite: "all",
+    decision,
+    ok: decision === "go",
+    runId: RUN_ID,
+    reason: "every rule is met",
+    nothingSelected: false,
+    realm: "aws",
+    decidedAt: "2026-11-23T01:17:40.000Z",
+    expiresAt: "2026-11-23T01:32:40.000Z",
+    counts: summary().counts,
+    causes: [],
+    override: null,
+    ...changes,
+  };
 }
 
 export function summary(): RunSummary {

@@ -12,6 +12,7 @@ import type { HttpConfig } from "../../src/model/config.ts";
 import {
   CONFIG,
   raw,
+  recordingGate,
   recordingLog,
   recordingRuns,
   request,
@@ -26,6 +27,8 @@ function start(config: Partial<HttpConfig>) {
     config: { ...CONFIG, ...config },
     log: recordingLog().log,
     runs: recordingRuns().runs,
+    results: { results: () => null },
+    gate: recordingGate().gate,
     probes: { probe: async () => ({ kind: "unknown", reason: "no such device" }) },
     audit: { note: () => {} },
     metricsPage: async () => ({ contentType: "text/plain", body: "" }),

@@ -1,3 +1,4 @@
+import { textAnswer } from "../operation-doc.ts";
 import type { Endpoint } from "./route.ts";
 
 const PAGE = `<!doctype html>
@@ -10,6 +11,7 @@ const PAGE = `<!doctype html>
 <li><a href="/api/v1/runs">Runs</a></li>
 <li><a href="/metrics">Metrics</a></li>
 <li><a href="/-/ready">Readiness</a></li>
+<li><a href="/openapi.json">The API</a></li>
 </ul>
 </body>
 </html>
@@ -19,5 +21,6 @@ const PAGE = `<!doctype html>
 export const landingPage: Endpoint = {
   kind: "served",
   access: "public",
+  doc: { summary: "A page for people", answers: { 200: textAnswer("HTML", "text/html; charset=utf-8") } },
   handle: (_request, reply) => reply.type("text/html; charset=utf-8").send(PAGE),
 };

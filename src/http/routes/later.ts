@@ -1,4 +1,5 @@
 import type { Access } from "../guard.ts";
+import { problemAnswer } from "../operation-doc.ts";
 import type { Endpoint, PathRoutes } from "./route.ts";
 
 /**
@@ -7,18 +8,16 @@ import type { Endpoint, PathRoutes } from "./route.ts";
  */
 export function laterRoutes(): PathRoutes[] {
   return [
-    { path: "/-/reload", methods: { POST: later("admin") } },
-    { path: "/-/pause", methods: { POST: later("admin") } },
-    { path: "/-/resume", methods: { POST: later("admin") } },
-    { path: "/api/v1/runs/:runId/results", methods: { GET: later("read") } },
-    { path: "/api/v1/runs/:runId/events", methods: { GET: later("read") } },
-    { path: "/api/v1/gate/:suite", methods: { GET: later("read"), POST: later("trigger") } },
-    { path: "/api/v1/gate/:suite/flagger", methods: { POST: later("trigger") } },
-    { path: "/api/v1/gate/:suite/flagger/rollback", methods: { POST: later("trigger") } },
-    { path: "/openapi.json", methods: { GET: later("read") } },
+    { path: "/-/reload", methods: { POST: later("admin", "Read the configuration again") } },
+    { path: "/-/pause", methods: { POST: later("admin", "Connect no device until /-/resume") } },
+    { path: "/-/resume", methods: { POST: later("admin", "End a pause") } },
   ];
 }
 
-function later(access: Access): Endpoint {
-  return { kind: "later", access };
+function later(access: Access, summary: string): Endpoint {
+  return {
+    kind: "later",
+    access,
+    doc: { summary, answers: { 501: problemAnswer("Not yet available") } },
+  };
 }

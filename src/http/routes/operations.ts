@@ -1,3 +1,4 @@
+import { textAnswer } from "../operation-doc.ts";
 import type { HttpOptions } from "../ports.ts";
 import { landingPage } from "./landing.ts";
 import type { PathRoutes } from "./route.ts";
@@ -16,6 +17,10 @@ export function operationRoutes({
         GET: {
           kind: "served",
           access: "open",
+          doc: {
+            summary: "Prometheus metrics (docs/metrics.md)",
+            answers: { 200: textAnswer("The page", "text/plain; version=0.0.4; charset=utf-8") },
+          },
           handle: async (_request, reply) => {
             const { contentType, body } = await metricsPage();
             return reply.type(contentType).send(body);
@@ -29,6 +34,7 @@ export function operationRoutes({
         GET: {
           kind: "served",
           access: "open",
+          doc: { summary: "Does the process live?", answers: { 200: textAnswer("It does", TEXT) } },
           handle: (_request, reply) => reply.type(TEXT).send("healthy\n"),
         },
       },
@@ -39,6 +45,10 @@ export function operationRoutes({
         GET: {
           kind: "served",
           access: "open",
+          doc: {
+            summary: "Does it take work?",
+            answers: { 200: textAnswer("It does", TEXT), 503: textAnswer("It does not: why", TEXT) },
+          },
           handle: (_request, reply) => {
             const state = ready();
             return reply

@@ -2,9 +2,11 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { assertNever } from "../../lib/errors.ts";
 import { preferred } from "../accept.ts";
 import type { HttpLimits } from "../limits.ts";
+import { jsonAnswer, problemAnswer } from "../operation-doc.ts";
 import type { HttpOptions, ProbePort, ProbeView } from "../ports.ts";
-import { type Refusal, refuse } from "../refusal.ts";
-import { type ProbeRequest, parseProbeRequest } from "../run-request.ts";
+import { type Refusal, refuse, STOPPING } from "../refusal.ts";
+import { type ProbeRequest, parseProbeRequest, probeQuery } from "../run-request.ts";
+import { probeAnswer } from "../schemas.ts";
 import type { PathRoutes } from "./route.ts";
 
 type Options = Pick<HttpOptions, "probes" | "ready"> & {
@@ -15,7 +17,6 @@ type Options = Pick<HttpOptions, "probes" | "ready"> & {
 const RETRY_AFTER = { "retry-after": "5" } as const;
 const TEXT = "text/plain; charset=utf-8";
 
-const STOPPING: Refusal = { status: 503, detail: "the daemon is stopping", headers: RETRY_AFTER };
 const SAME_DEVICE: Refusal = {
   status: 429,
   detail: "this device is being probed already",
@@ -34,6 +35,16 @@ export function probeRoutes({ probes, ready, limits }: Options): PathRoutes[] {
           access: "trigger",
           // Nobody wants a device tested for the headers of the answer.
           head: false,
+          doc: {
+            summary: "Tests one device now",
+            query: probeQuery,
+            answers: {
+              200: jsonAnswer("What became of it; as text or metrics where asked for", probeAnswer),
+              400: problemAnswer("A parameter is unknown or has an unknown value"),
+              404: problemAnswer("No valid profile has this id"),
+              503: problemAnswer("It did not end in time, or the daemon is stopping"),
+            },
+          },
           handle: async (request, reply) => {
             const parsed = parseProbeRequest(request.query);
             if (parsed.kind === "invalid") return refuse(reply, { status: 400, detail: parsed.detail });

@@ -1,21 +1,31 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Access, Guard } from "../guard.ts";
+import type { OperationDoc } from "../operation-doc.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 
 export const METHODS = ["GET", "POST", "DELETE"] as const;
-type Method = (typeof METHODS)[number];
+export type Method = (typeof METHODS)[number];
+
+interface Documented {
+  readonly access: Access;
+  /** For /openapi.json. */
+  readonly doc: OperationDoc;
+}
 
 /** What one method of a path does. */
 export type Endpoint =
-  | {
+  | (Documented & {
       readonly kind: "served";
-      readonly access: Access;
       /** false: HEAD is refused, which else does what GET does and leaves out the body. */
       readonly head?: false;
+      /** Where the token is found in the body, for callers that cannot send headers. */
+      readonly tokenIn?: (body: unknown) => string | null;
+      /** How a refusal is sent; a problem document unless told otherwise. */
+      readonly refuse?: (reply: FastifyReply, refusal: Refusal) => FastifyReply;
       readonly handle: (request: FastifyRequest, reply: FastifyReply) => unknown;
-    }
+    })
   /** Promised by the API, and not built yet; answered before a body is read. */
-  | { readonly kind: "later"; readonly access: Access };
+  | (Documented & { readonly kind: "later" });
 
 export interface PathRoutes {
   /** In the router's notation: `/runs/:runId`. */
@@ -41,13 +51,25 @@ function addEndpoint(
   endpoint: Endpoint,
   guard: Guard,
 ): void {
+  const { access } = endpoint;
+  const { tokenIn, refuse: say = refuse } = endpoint.kind === "served" ? endpoint : {};
+  const checkToken = async (request: FastifyRequest, inBody: string | null) =>
+    access === "open" || access === "public" ? null : guard.token(request, access, inBody);
   app.route({
     method,
     url,
     exposeHeadRoute: hasHead(endpoint),
     onRequest: async (request, reply) => {
-      const refusal = (await guard(request, endpoint.access)) ?? (endpoint.kind === "later" ? LATER : null);
-      if (refusal !== null) return refuse(reply, refusal);
+      const refusal =
+        guard.address(request, access) ??
+        (tokenIn === undefined ? await checkToken(request, null) : null) ??
+        (endpoint.kind === "later" ? LATER : null);
+      if (refusal !== null) return say(reply, refusal);
+    },
+    preHandler: async (request, reply) => {
+      if (tokenIn === undefined) return;
+      const refusal = await checkToken(request, tokenIn(request.body));
+      if (refusal !== null) return say(reply, refusal);
     },
     handler: (request, reply) =>
       endpoint.kind === "later" ? refuse(reply, LATER) : endpoint.handle(request, reply),
@@ -71,7 +93,7 @@ function addOtherMethods(
   ];
   const allow = [...served, "OPTIONS"].join(", ");
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
-    const refusal = await guard(request, "public");
+    const refusal = guard.address(request, "public");
     if (refusal !== null) return refuse(reply, refusal);
     if (request.method === "OPTIONS") return reply.code(204).header("allow", allow).send();
     return refuse(reply, { status: 405, detail: `expected one of ${allow}`, headers: { allow } });
