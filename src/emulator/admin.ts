@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ClientState } from "./broker/activity.ts";
 import { faultSettingsSchema } from "./fault-schema.ts";
 import type { Faults } from "./faults.ts";
 import { readBody } from "./read-body.ts";
 
-const PATH = "/-/faults";
+const FAULTS = "/-/faults";
+const CLIENT = /^\/-\/clients\/([^/?]+)$/;
 const MAX_BODY_BYTES = 1024 * 1024;
 const LOOPBACK_ADDRESS = /^(?:::ffff:)?127\.|^::1$/;
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
@@ -12,14 +14,18 @@ const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/
 export type AdminHandler = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
 /**
- * The faults, changed while the emulator runs: `GET`, `PUT` (JSON, as in the configuration) and `DELETE /-/faults`.
+ * The faults, changed while the emulator runs: `GET`, `PUT` (JSON, as in the configuration) and `DELETE /-/faults`;
+ * and what is known of a client id: `GET /-/clients/CLIENT_ID`.
  * It asks for no credentials, so it answers this machine only, and no web page: a page of another host shows its
  * name in Host (DNS rebinding) or in Origin.
  */
-export function createAdminHandler(faults: Faults): AdminHandler {
+export function createAdminHandler(faults: Faults, stateOf: (clientId: string) => ClientState): AdminHandler {
   return async (request, response) => {
-    if (request.url !== PATH) return false;
+    const { url = "" } = request;
+    const [, client] = CLIENT.exec(url) ?? [];
+    if (url !== FAULTS && client === undefined) return false;
     if (!isLocal(request)) send(response, 403, { message: "only from this machine" });
+    else if (client !== undefined) tellOf(client, stateOf, request, response);
     else await serve(faults, request, response);
     return true;
   };
@@ -43,9 +49,30 @@ async function serve(faults: Faults, request: IncomingMessage, response: ServerR
     case "PUT":
       return replace(faults, request, response);
     default:
-      response.setHeader("allow", "GET, PUT, DELETE");
-      return send(response, 405, { message: "the method is not allowed" });
+      return notAllowed(response, "GET, PUT, DELETE");
   }
+}
+
+function tellOf(
+  encoded: string,
+  stateOf: (clientId: string) => ClientState,
+  { method }: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (method !== "GET") {
+    notAllowed(response, "GET");
+    return;
+  }
+  try {
+    send(response, 200, stateOf(decodeURIComponent(encoded)));
+  } catch {
+    send(response, 400, { message: "the client id is not URL-encoded" });
+  }
+}
+
+function notAllowed(response: ServerResponse, allowed: string): void {
+  response.setHeader("allow", allowed);
+  send(response, 405, { message: "the method is not allowed" });
 }
 
 async function replace(faults: Faults, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,9 +1,16 @@
+import {
+  CODES_5,
+  CODES_311,
+  type ConnectRefusal,
+  type Grade,
+  REFUSAL_CAUSES,
+  type RefusalCause,
+} from "./refusal-causes.ts";
+
 /**
  * Every behaviour that AWS does not document, as a switch. The configuration's schema and docs/emulator.md are made
  * from this table. Grades: S: seen in AWS's own SDK sources or tests; O: reported by a third party; U: undocumented.
  */
-
-export type Grade = "S" | "O" | "U";
 
 interface Choice {
   readonly values: readonly (string | number | boolean)[];
@@ -11,65 +18,6 @@ interface Choice {
   readonly grade: Grade;
   readonly about: string;
 }
-
-/** How a refused CONNECT ends: a code in a CONNACK, or the connection closes without one. */
-export type ConnectRefusal = "close" | number;
-
-/** CONNACK return codes of MQTT 3.1.1 (clause 3.2.2.3); 7 is what AWS's 2022 documentation named instead of 5. */
-const CODES_311 = ["close", 1, 2, 3, 4, 5, 7] as const;
-/** CONNACK reason codes of MQTT 5 (clause 3.2.2.2). */
-const CODES_5 = [
-  ...["close" as const, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 140],
-  ...[144, 149, 151, 153, 154, 155, 156, 157, 159],
-] as const;
-
-/** Why a connection is refused, with what a device then sees by default. */
-export const REFUSAL_CAUSES = {
-  NoAuthorizer: {
-    mqtt311: "close",
-    mqtt5: 135,
-    grade: "U",
-    about: "No such authorizer, an inactive one, or none named and no default",
-  },
-  Signature: { mqtt311: 5, mqtt5: 135, grade: "S", about: "Token or signature missing, malformed or wrong" },
-  NotAuthenticated: {
-    mqtt311: 5,
-    mqtt5: 135,
-    grade: "S",
-    about: "The authorizer answers isAuthenticated false",
-  },
-  AuthorizerError: {
-    mqtt311: "close",
-    mqtt5: 128,
-    grade: "U",
-    about: "The authorizer throws, takes over 5 s, may not be invoked, or answers something unusable",
-  },
-  Policy: { mqtt311: 5, mqtt5: 135, grade: "O", about: "The returned policies do not allow iot:Connect" },
-  Will: { mqtt311: 5, mqtt5: 135, grade: "U", about: "The will's topic may not be published to" },
-  ClientId: {
-    mqtt311: "close",
-    mqtt5: 133,
-    grade: "O",
-    about: "Client id over 128 bytes, or one that starts with $GEN/",
-  },
-  ClientRate: {
-    mqtt311: "close",
-    mqtt5: 151,
-    grade: "U",
-    about: "More than one CONNECT a second for a client id",
-  },
-  Domain: {
-    mqtt311: "close",
-    mqtt5: 135,
-    grade: "U",
-    about: "The domain is disabled, or does not offer this way in",
-  },
-} as const satisfies Record<
-  string,
-  { mqtt311: ConnectRefusal; mqtt5: ConnectRefusal; grade: Grade; about: string }
->;
-
-export type RefusalCause = keyof typeof REFUSAL_CAUSES;
 
 const OTHER_SWITCHES = {
   noSni: {
@@ -137,15 +85,27 @@ const OTHER_SWITCHES = {
     about:
       "A + in the user name's parameters reads as a space (so an unencoded signature fails); AWS's device SDKs send it unencoded over WebSocket",
   },
+  legacyEndpointMqtt5: {
+    values: ["close", 1, 132],
+    grade: "U",
+    about:
+      "A CONNECT of MQTT 5 at the legacy endpoint (a domain named iot:Data), which does not support it; 1 is the CONNACK of MQTT 3.1.1",
+  },
+  smallMaximumPacketSize: {
+    values: [128, 130, 149, "close"],
+    grade: "U",
+    about: "A CONNECT of MQTT 5 that asks for a Maximum Packet Size below 512 bytes: CONNACK, or a close",
+  },
   deniedPublish311: {
     values: ["disconnect", "keep"],
     grade: "O",
     about: "Publish without iot:Publish over MQTT 3.1.1; kept: it is dropped without an answer",
   },
   deniedPublish5: {
-    values: ["keep", "disconnect"],
+    values: ["keep", "disconnect", "close"],
     grade: "U",
-    about: "Publish without iot:Publish over MQTT 5; kept: PUBACK 0x87",
+    about:
+      "Publish without iot:Publish over MQTT 5; kept: PUBACK 0x87; disconnect: DISCONNECT 0x87; close: without a word",
   },
   excessPublish5: {
     values: ["puback", "nothing"],
@@ -159,9 +119,10 @@ const OTHER_SWITCHES = {
     about: "Subscribe without iot:Subscribe over MQTT 3.1.1; kept: SUBACK 0x80",
   },
   deniedSubscribe5: {
-    values: ["keep", "disconnect"],
+    values: ["keep", "disconnect", "close"],
     grade: "U",
-    about: "Subscribe without iot:Subscribe over MQTT 5; kept: SUBACK 0x87",
+    about:
+      "Subscribe without iot:Subscribe over MQTT 5; kept: SUBACK 0x87; disconnect: DISCONNECT 0x87; close: without a word",
   },
   lifetimeOutOfRange: {
     values: ["refuse", "clamp"],

@@ -1,5 +1,9 @@
+import { arnOf } from "./arn.ts";
 import type { EmulatorConfig } from "./config.ts";
 import type { DomainConfig } from "./schema.ts";
+
+/** Name of the account's endpoint of before 2018, with VeriSign's certificates and without MQTT 5 (DG mqtt). */
+export const LEGACY_ENDPOINT = "iot:Data";
 
 /** A domain configuration (DG iot-custom-endpoints-configurable). */
 export interface Domain {
@@ -16,10 +20,10 @@ export interface Domain {
   readonly certificate: DomainConfig["certificate"];
 }
 
-export function createDomains({ domains, region, accountId }: EmulatorConfig): readonly Domain[] {
-  return domains.map((each) => ({
+export function createDomains(config: EmulatorConfig): readonly Domain[] {
+  return config.domains.map((each) => ({
     ...each,
-    arn: `arn:aws:iot:${region}:${accountId}:domainconfiguration/${each.name}`,
+    arn: arnOf(config, "iot", `domainconfiguration/${each.name}`),
     defaultAuthorizer: each.defaultAuthorizer ?? null,
   }));
 }

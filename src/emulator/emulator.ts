@@ -6,6 +6,7 @@ import { createAdminHandler } from "./admin.ts";
 import { createApiHandler } from "./api/handler.ts";
 import { createApiServer } from "./api/server.ts";
 import { createRegistry } from "./authorizers/registry.ts";
+import { Activity, type ClientState, clientState } from "./broker/activity.ts";
 import { Broker } from "./broker/broker.ts";
 import { Presence } from "./broker/presence.ts";
 import { ensureCertificates } from "./certificates/store.ts";
@@ -28,6 +29,8 @@ export interface Emulator {
   readonly gateway: string;
   /** Absolute path of the CA that devices have to trust. */
   readonly caFile: string;
+  /** What it knows of a client id. */
+  readonly client: (clientId: string) => ClientState;
   /** Ends every connection and listener. */
   stop(): Promise<void>;
 }
@@ -50,21 +53,23 @@ export async function startEmulator(
   const faults = new Faults({ faults: config.faults, faultSeed: config.faultSeed });
   const broker = new Broker();
   const presence = new Presence(wallMs);
+  const activity = new Activity();
+  const client = (clientId: string) => clientState(clientId, { broker, presence, activity });
   const { connectsPerSecondPerClientId: connects, connectionQueriesPerSecondPerClientId: queries } =
     config.quotas;
   const shared = { config, account, domains, presence, signal: stopping.signal };
   const connectionQueries = new TokenBuckets(queries, 1, monotonicMs);
-  const services = { ...shared, jobs: new Jobs(), connectionQueries };
+  const services = { ...shared, broker, jobs: new Jobs(), connectionQueries };
   const handleApi = createApiHandler({ services, faults, log });
   const gateway: Gateway = {
-    ...{ ...shared, broker, faults, clientCertificates, log },
+    ...{ ...shared, broker, activity, faults, clientCertificates, log },
     connects: new TokenBuckets(connects, 1, monotonicMs),
     serveDataPlane: (request, response) => handleApi(request, response, "data"),
   };
   const listener = new GatewayListener(gateway, certificates);
   const api = createApiServer({
     handle: handleApi,
-    admin: config.admin.enabled ? createAdminHandler(faults) : null,
+    admin: config.admin.enabled ? createAdminHandler(faults, client) : null,
     certificate: config.listen.apiTls ? certificates.valid : null,
   });
 
@@ -80,6 +85,7 @@ export async function startEmulator(
     api: `${config.listen.apiTls ? "https" : "http"}://${addressOf(api, apiAt.host)}`,
     gateway: addressOf(gatewayServer, gatewayAt.host),
     caFile: certificates.caFile,
+    client,
     stop: async () => {
       stopping.abort(new Error("the emulator stops"));
       const closed = new Promise((done) => api.close(done));

@@ -6,6 +6,7 @@ import { faultSettings, milliseconds, pattern } from "./fault-schema.ts";
 /** The emulator's configuration file (design 6.6). Unknown keys are errors. */
 
 const DEFAULT_LIMIT = 10;
+const DEFAULT_BYTES_PER_SECOND = 512 * 1024;
 /** Above this a limit is as good as none. */
 const MAX_RATE = 1_000_000;
 
@@ -172,6 +173,8 @@ export const emulatorSchema = z
         connectionQueriesPerSecondPerClientId: rate.default(1),
         /** Each way; what comes beyond is dropped. */
         publishesPerSecondPerConnection: rate.default(100),
+        /** Each way; what comes beyond is delayed. */
+        bytesPerSecondPerConnection: z.number().positive().default(DEFAULT_BYTES_PER_SECOND),
       })
       .prefault({}),
     /** How many times faster than real time refreshAfterInSeconds and disconnectAfterInSeconds pass. */

@@ -1,11 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  Broker,
-  type Connection,
-  type Message,
-  type Subscription,
-} from "../../src/emulator/broker/broker.ts";
+import { Broker, type Connection, type Subscription } from "../../src/emulator/broker/broker.ts";
+import type { Message } from "../../src/emulator/broker/message.ts";
 import { covers, isFilter, isTopic } from "../../src/emulator/broker/topics.ts";
 import { Outbox } from "../../src/emulator/gateway/outbox.ts";
 
@@ -20,6 +16,10 @@ class Client implements Connection {
 
   takenOver(): void {
     this.isTakenOver = true;
+  }
+
+  dismissed({ withWill }: { readonly withWill: boolean }): void {
+    this.got.push(`dismissed ${withWill}`);
   }
 }
 

@@ -35,7 +35,14 @@ function start(yaml: string, ...args: string[]): Child {
 
 async function firstLine(child: Child): Promise<{ api: string; gateway: string; caFile: string }> {
   const lines = createInterface({ input: child.stdout });
-  const [line] = (await once(lines, "line")) as [string];
+  const complaints: string[] = [];
+  child.stderr.setEncoding("utf8").on("data", (text: string) => complaints.push(text));
+  const ended = once(child, "close").then(() => {
+    throw new Error(`ended without a line: ${complaints.join("")}`);
+  });
+  const [line] = (await Promise.race([once(lines, "line"), ended])) as [string];
+  // Nobody waits for it any more.
+  ended.catch(() => {});
   return JSON.parse(line);
 }
 
@@ -59,7 +66,7 @@ test("the first line says where it listens, and a device can connect there", asy
     caFile: join(folder, ".emulator", "ca.pem"),
   });
   const [host = "", port] = ready.gateway.split(":");
-  const at = { ...ready, host, port: Number(port), stop: async () => {} };
+  const at = { caFile: ready.caFile, host, port: Number(port) };
   expect(await connackOf(at, { protocolVersion: 5 })).toBe(135);
   child.kill("SIGTERM");
   expect(await exitCode(child)).toBe(0);

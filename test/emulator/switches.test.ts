@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { type Grade, REFUSAL_CAUSES, SWITCHES } from "../../src/emulator/behaviours.ts";
+import { SWITCHES } from "../../src/emulator/behaviours.ts";
 import { parseEmulatorConfig } from "../../src/emulator/config.ts";
+import { type Grade, REFUSAL_CAUSES } from "../../src/emulator/refusal-causes.ts";
 
 const GRADES: Readonly<Record<Grade, string>> = {
   S: "seen in AWS's own SDK sources or tests",
@@ -25,7 +26,7 @@ function document(): string {
   return `# The emulator's switches
 
 What AWS does not document, under \`behaviours\` in the emulator's configuration. A test writes this file from
-\`src/emulator/behaviours.ts\`. The grade says how sure the default is:
+\`src/emulator/behaviours.ts\` and its \`refusal-causes.ts\`. The grade says how sure the default is:
 
 ${Object.entries(GRADES)
   .map(([grade, meaning]) => `- **${grade}**: ${meaning}`)

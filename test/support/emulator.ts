@@ -87,8 +87,11 @@ export async function startTestEmulator(changes: object = {}, log?: Log): Promis
   };
 }
 
+/** Where a device connects, and what it trusts. */
+export type GatewayAddress = Pick<TestEmulator, "host" | "port" | "caFile">;
+
 /** MQTT.js straight to the gateway, without reconnecting. */
-export function mqttOptions({ host, port, caFile }: TestEmulator): IClientOptions {
+export function mqttOptions({ host, port, caFile }: GatewayAddress): IClientOptions {
   return {
     protocol: "mqtts",
     host,
@@ -102,7 +105,7 @@ export function mqttOptions({ host, port, caFile }: TestEmulator): IClientOption
   };
 }
 
-export function connectMqtt(emulator: TestEmulator, options: IClientOptions = {}): Promise<MqttClient> {
+export function connectMqtt(emulator: GatewayAddress, options: IClientOptions = {}): Promise<MqttClient> {
   const all: IClientOptions = { ...mqttOptions(emulator), ...options };
   return new Promise((resolve, reject) => {
     const client = connect(all);
@@ -120,7 +123,10 @@ export function connectMqtt(emulator: TestEmulator, options: IClientOptions = {}
 }
 
 /** How a connection attempt ends: a CONNACK code, or that it closed without one. */
-export function connackOf(emulator: TestEmulator, options: IClientOptions = {}): Promise<number | "closed"> {
+export function connackOf(
+  emulator: GatewayAddress,
+  options: IClientOptions = {},
+): Promise<number | "closed"> {
   return new Promise((resolve) => {
     const all: IClientOptions = { ...mqttOptions(emulator), ...options };
     const client = connect(all);

@@ -26,6 +26,13 @@ export const CONNECTIVITY_OPERATIONS: readonly Operation[] = [
     path: /^\/connections\/([^/]+)$/,
     run: getConnection,
   },
+  {
+    name: "DeleteConnection",
+    plane: "data",
+    method: "DELETE",
+    path: /^\/connections\/([^/]+)$/,
+    run: deleteConnection,
+  },
 ];
 
 const connectivitySchema = z.object({ includeSocketInformation: z.boolean().optional() });
@@ -54,16 +61,11 @@ function getThingConnectivityData({ presence }: ApiServices, { name, body }: Api
 }
 
 /** API_iotdata_GetConnection; times in ms. */
-function getConnection({ presence, connectionQueries }: ApiServices, { name, query }: ApiInput): ApiAnswer {
-  if (!/^[^$]/.test(name) || name.length > 128) {
-    return failure("InvalidRequestException", "The client ID is not valid: 1 to 128 characters, not $ first");
-  }
-  const withSocket = query.get("includeSocketInformation") ?? "false";
-  if (!/^(true|false)$/i.test(withSocket)) {
-    return failure("InvalidRequestException", "includeSocketInformation must be true or false");
-  }
-  // One a second for a client id (quota page).
-  if (!connectionQueries.take(name)) return failure("ThrottlingException", "Rate exceeded");
+function getConnection(services: ApiServices, { name, query }: ApiInput): ApiAnswer {
+  const { presence } = services;
+  const withSocket = flag(query, "includeSocketInformation");
+  const refusal = refusalFor(services, "GetConnection", name, withSocket);
+  if (refusal !== null) return refusal;
   const record = presence.find(name);
   if (record === null) return failure("ResourceNotFoundException", "The client is not known");
   const { connectedSinceMs, disconnected } = record;
@@ -75,8 +77,42 @@ function getConnection({ presence, connectionQueries }: ApiServices, { name, que
       disconnectReason: disconnected.reason,
     }),
     ...sessionOf(record),
-    ...(withSocket.toLowerCase() === "true" && record.socket),
+    ...(withSocket === true && record.socket),
   });
+}
+
+/** API_iotdata_DeleteConnection. What it says of a client that is not connected is undocumented. */
+function deleteConnection(services: ApiServices, { name, query }: ApiInput): ApiAnswer {
+  const cleanSession = flag(query, "cleanSession");
+  const preventWill = flag(query, "preventWillMessage");
+  const refusal = refusalFor(services, "DeleteConnection", name, cleanSession, preventWill);
+  if (refusal !== null) return refusal;
+  const how = { cleanSession: cleanSession === true, withWill: preventWill !== true };
+  return services.broker.dismiss(name, how)
+    ? ok({})
+    : failure("ResourceNotFoundException", "The client is not connected");
+}
+
+/** Null: neither `true` nor `false`. */
+function flag(query: URLSearchParams, name: string): boolean | null {
+  const value = (query.get(name) ?? "false").toLowerCase();
+  return value === "true" ? true : value === "false" ? false : null;
+}
+
+/** Why a client may not be asked for, or ended, in this way now; null: it may. */
+function refusalFor(
+  { connectionQueries }: ApiServices,
+  operation: string,
+  clientId: string,
+  ...flags: readonly (boolean | null)[]
+): ApiAnswer | null {
+  if (!/^[^$]/.test(clientId) || clientId.length > 128) {
+    return failure("InvalidRequestException", "The client ID is not valid: 1 to 128 characters, not $ first");
+  }
+  if (flags.includes(null)) return failure("InvalidRequestException", "A flag must be true or false");
+  // One a second for a client id (quota page).
+  if (connectionQueries.take(`${operation} ${clientId}`)) return null;
+  return failure("ThrottlingException", "Rate exceeded");
 }
 
 function sessionOf({

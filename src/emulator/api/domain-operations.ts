@@ -1,12 +1,13 @@
-import type { Domain } from "../domains.ts";
+import { arnOf } from "../arn.ts";
+import { type Domain, LEGACY_ENDPOINT } from "../domains.ts";
 import { type ApiServices, failure, type Operation, ok, page } from "./operation.ts";
 
 const MAX_PAGE = 250;
 const DATA_ENDPOINT = "iot:Data-ATS";
 
-/** What the other endpoint types would be called; nothing listens there. */
+/** What the other endpoint types would be called; nothing listens there, but at a domain of that name. */
 const OTHER_ENDPOINTS: Readonly<Record<string, string>> = {
-  "iot:Data": "emulator",
+  [LEGACY_ENDPOINT]: "emulator",
   "iot:Data-Beta": "emulator-beta",
   "iot:CredentialProvider": "emulator.credentials",
   "iot:Jobs": "emulator.jobs",
@@ -35,7 +36,7 @@ export const DOMAIN_OPERATIONS: readonly Operation[] = [
       const domain = domains.find((each) => each.name === name);
       return domain === undefined
         ? failure("ResourceNotFoundException", `Domain configuration ${name} does not exist`)
-        : ok(described(domain, config.region, config.accountId));
+        : ok(described(domain, config));
     },
   },
   {
@@ -58,15 +59,16 @@ export const DOMAIN_OPERATIONS: readonly Operation[] = [
 ];
 
 function endpointAddress({ domains, config }: ApiServices, type: string): string | null {
-  if (type === DATA_ENDPOINT) {
-    const domain = domains.find(({ name }) => name === DATA_ENDPOINT) ?? domains[0];
-    return domain?.serverName ?? null;
-  }
+  const domain = domains.find(({ name }) => name === type);
+  if (domain !== undefined) return domain.serverName;
+  if (type === DATA_ENDPOINT) return domains[0]?.serverName ?? null;
   const prefix = OTHER_ENDPOINTS[type];
-  return prefix === undefined ? null : `${prefix}.iot.${config.region}.amazonaws.com`;
+  if (prefix === undefined) return null;
+  const suffix = config.region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+  return `${prefix}.iot.${config.region}.${suffix}`;
 }
 
-function described(domain: Domain, region: string, accountId: string): object {
+function described(domain: Domain, config: ApiServices["config"]): object {
   const isBuiltIn = domain.name.startsWith("iot:");
   return {
     domainConfigurationName: domain.name,
@@ -76,7 +78,7 @@ function described(domain: Domain, region: string, accountId: string): object {
       ? []
       : [
           {
-            serverCertificateArn: `arn:aws:acm:${region}:${accountId}:certificate/${domain.name}`,
+            serverCertificateArn: arnOf(config, "acm", `certificate/${domain.name}`),
             serverCertificateStatus: domain.certificate === "valid" ? "VALID" : "INVALID",
           },
         ],

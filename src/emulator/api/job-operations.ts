@@ -1,3 +1,4 @@
+import { arnOf } from "../arn.ts";
 import { type Job, statusOf } from "../jobs.ts";
 import { cancelJobSchema, createJobSchema, settingsSchema } from "./job-schema.ts";
 import {
@@ -46,7 +47,7 @@ function create({ jobs, config }: ApiServices, { name: id, body }: ApiInput): Ap
   const nowMs = Date.now();
   const job: Job = {
     id,
-    arn: `arn:aws:iot:${config.region}:${config.accountId}:job/${id}`,
+    arn: arnOf(config, "iot", `job/${id}`),
     targets,
     targetSelection,
     description: description ?? null,

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Account } from "../authorizers/authenticate.ts";
+import type { Broker } from "../broker/broker.ts";
 import type { Presence } from "../broker/presence.ts";
 import type { EmulatorConfig } from "../config.ts";
 import type { Domain } from "../domains.ts";
@@ -13,9 +14,10 @@ export interface ApiServices {
   readonly config: EmulatorConfig;
   readonly account: Account;
   readonly domains: readonly Domain[];
+  readonly broker: Broker;
   readonly presence: Presence;
   readonly jobs: Jobs;
-  /** By client id: how often one may be asked for. */
+  /** By operation and client id: how often one may be asked for, or ended. */
   readonly connectionQueries: TokenBuckets;
   readonly signal: AbortSignal;
 }

@@ -1,7 +1,8 @@
 import { scrub } from "../../lib/scrub.ts";
 import { Secret } from "../../model/secret.ts";
-import type { Behaviours, RefusalCause } from "../behaviours.ts";
+import type { Behaviours } from "../behaviours.ts";
 import type { Domain } from "../domains.ts";
+import type { RefusalCause } from "../refusal-causes.ts";
 import { type AuthorizerResponse, clampLifetime, readAnswer } from "./answer.ts";
 import { authorizerEvent, type Presented } from "./event.ts";
 import { invokeFunction } from "./invoke.ts";

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { unreadableReason } from "../../lib/bounded-file.ts";
 import { UsageError } from "../../lib/errors.ts";
+import { arnOf } from "../arn.ts";
 import type { EmulatorConfig } from "../config.ts";
 import type { AuthorizerConfig, HandlerConfig } from "../schema.ts";
 import type { Handler } from "./handler.ts";
@@ -81,12 +82,12 @@ export async function createRegistry(config: EmulatorConfig): Promise<Authorizer
   return registry;
 }
 
-export function authorizerArn({ region, accountId }: EmulatorConfig, name: string): string {
-  return `arn:aws:iot:${region}:${accountId}:authorizer/${name}`;
+export function authorizerArn(config: EmulatorConfig, name: string): string {
+  return arnOf(config, "iot", `authorizer/${name}`);
 }
 
 async function toAuthorizer(each: AuthorizerConfig, config: EmulatorConfig): Promise<Authorizer> {
-  const { region, accountId, baseFolder } = config;
+  const { baseFolder } = config;
   const publicKeys: Record<string, string> = {};
   for (const [name, file] of Object.entries(each.publicKeyFiles ?? {})) {
     publicKeys[name] = await readPublicKey(resolve(baseFolder, file));
@@ -96,7 +97,7 @@ async function toAuthorizer(each: AuthorizerConfig, config: EmulatorConfig): Pro
   return {
     name: each.name,
     arn: authorizerArn(config, each.name),
-    functionArn: each.functionArn ?? `arn:aws:lambda:${region}:${accountId}:function:${functionName}`,
+    functionArn: each.functionArn ?? arnOf(config, "lambda", `function:${functionName}`),
     status: each.status,
     tokenKeyName: each.tokenKeyName ?? null,
     signingDisabled: each.signingDisabled === true,

@@ -1,24 +1,7 @@
-import type { Buffer } from "node:buffer";
+import { monotonicMs } from "../../lib/clock.ts";
 import { Timers } from "../timers.ts";
+import { type Message, received, unexpired } from "./message.ts";
 import { covers, splitShared } from "./topics.ts";
-
-/** Properties a message carries from publisher to subscriber (MQTT 5, 3.3.2.3). */
-export interface MessageProperties {
-  readonly payloadFormatIndicator?: boolean;
-  readonly messageExpiryInterval?: number;
-  readonly responseTopic?: string;
-  readonly correlationData?: Buffer;
-  readonly contentType?: string;
-  readonly userProperties?: Readonly<Record<string, string | string[]>>;
-}
-
-export interface Message {
-  readonly topic: string;
-  readonly payload: Buffer;
-  readonly qos: 0 | 1;
-  readonly retain: boolean;
-  readonly properties: MessageProperties;
-}
 
 export interface Subscription {
   /** As subscribed, `$share/…` included. */
@@ -34,15 +17,22 @@ export interface Connection {
   deliver(message: Message): boolean;
   /** Another connection has come with the same client id. */
   takenOver(): void;
+  /** The API's caller ends it. */
+  dismissed(how: { readonly withWill: boolean }): void;
 }
 
 /** What outlives a connection: subscriptions, and what came while the client was away. */
 export interface Session {
   readonly clientId: string;
   readonly subscriptions: Map<string, Subscription>;
-  readonly queue: Message[];
+  queue: Message[];
   connection: Connection | null;
   expirySeconds: number;
+}
+
+interface DelayedWill {
+  readonly cancel: () => void;
+  readonly publish: () => void;
 }
 
 /** A persistent session holds at most this many messages for an absent client. */
@@ -54,8 +44,15 @@ export class Broker {
   readonly #retained = new Map<string, Message>();
   readonly #timers = new Timers();
   readonly #expiries = new Map<string, () => void>();
+  readonly #wills = new Map<string, DelayedWill>();
   /** Whose turn it is in each shared subscription. */
   readonly #turns = new Map<string, number>();
+  readonly #now: () => number;
+
+  /** @param now monotonic ms */
+  constructor(now: () => number = monotonicMs) {
+    this.#now = now;
+  }
 
   /** Opens or resumes a session; an older connection of the same client is taken over (MQTT-3.1.4-3). */
   connect(
@@ -65,12 +62,15 @@ export class Broker {
   ): { readonly session: Session; readonly present: boolean } {
     this.#cancelExpiry(clientId);
     const before = this.#sessions.get(clientId);
+    // A session that was to end with its connection is not gone on with.
+    const isEnding = before?.connection != null && before.expirySeconds === 0;
     if (before?.connection) {
       const older = before.connection;
       before.connection = null;
       older.takenOver();
     }
-    const kept = clean ? undefined : this.#sessions.get(clientId);
+    const kept = clean || isEnding ? undefined : before;
+    this.#resolveWill(clientId, kept !== undefined);
     const session: Session = kept ?? {
       clientId,
       subscriptions: new Map(),
@@ -99,12 +99,59 @@ export class Broker {
     this.#expiries.set(session.clientId, cancel);
   }
 
-  /** Runs later, unless the broker stops before; a will with a delay. */
-  later(seconds: number, task: () => void): () => void {
-    return this.#timers.after(seconds * 1000, task);
+  /** What came while the client was away. */
+  takeQueued(session: Session): readonly Message[] {
+    const queued = session.queue;
+    session.queue = [];
+    return queued.flatMap((message) => this.due(message) ?? []);
   }
 
-  publish(message: Message, from: string | null): void {
+  /** The message as it is sent now; null: it has expired. */
+  due(message: Message): Message | null {
+    return unexpired(message, this.#now());
+  }
+
+  /**
+   * A connection has ended without a goodbye: its will is published when the delay has passed or the session ends,
+   * and not at all when the session is resumed before (MQTT 5, 3.1.2.5, 3.1.3.2.2).
+   */
+  leaveWill(session: Session, delaySeconds: number, publish: () => void): void {
+    const { clientId, expirySeconds } = session;
+    const isKept = this.#sessions.get(clientId) === session;
+    const waitSeconds = isKept ? Math.min(delaySeconds, expirySeconds) : 0;
+    if (waitSeconds === 0) {
+      publish();
+      return;
+    }
+    const cancel = this.#timers.after(waitSeconds * 1000, () => {
+      this.#wills.delete(clientId);
+      publish();
+    });
+    this.#wills.set(clientId, { cancel, publish });
+  }
+
+  /** Ends a client's connection from our side; false: it is not connected. */
+  dismiss(
+    clientId: string,
+    { cleanSession, withWill }: { readonly cleanSession: boolean; readonly withWill: boolean },
+  ): boolean {
+    const session = this.#sessions.get(clientId);
+    if (!session?.connection) return false;
+    if (cleanSession) session.expirySeconds = 0;
+    session.connection.dismissed({ withWill });
+    return true;
+  }
+
+  /** What is kept for a client id; null: it has no session. */
+  kept(clientId: string): { readonly filters: readonly string[]; readonly queued: number } | null {
+    const session = this.#sessions.get(clientId);
+    if (session === undefined) return null;
+    const queued = session.queue.filter((message) => this.due(message) !== null).length;
+    return { filters: [...session.subscriptions.keys()], queued };
+  }
+
+  publish(published: Message, from: string | null): void {
+    const message = received(published, this.#now());
     if (message.retain) this.#retain(message);
     const groups = new Map<string, [Session, Subscription][]>();
     for (const session of this.#sessions.values()) {
@@ -128,12 +175,9 @@ export class Broker {
   retainedFor(filter: string): readonly Message[] {
     const { group, filter: plain } = splitShared(filter);
     if (group !== null) return [];
-    return [...this.#retained.values()].filter(({ topic }) => covers(plain, topic));
-  }
-
-  /** The client is connected now. */
-  isConnected(clientId: string): boolean {
-    return this.#sessions.get(clientId)?.connection != null;
+    return [...this.#retained.values()]
+      .filter(({ topic }) => covers(plain, topic))
+      .flatMap((message) => this.due(message) ?? []);
   }
 
   stop(): void {
@@ -178,6 +222,14 @@ export class Broker {
   #retain(message: Message): void {
     if (message.payload.length === 0) this.#retained.delete(message.topic);
     else this.#retained.set(message.topic, message);
+  }
+
+  /** A will that waits is taken back where the session goes on, and due at once where it ends. */
+  #resolveWill(clientId: string, isResumed: boolean): void {
+    const will = this.#wills.get(clientId);
+    this.#wills.delete(clientId);
+    will?.cancel();
+    if (!isResumed) will?.publish();
   }
 
   #cancelExpiry(clientId: string): void {

@@ -1,5 +1,6 @@
 import type { Json } from "../../model/invocation.ts";
 import { evaluate } from "../../policy/evaluate.ts";
+import { arnOf } from "../arn.ts";
 
 /** What a connection may do: policies, and what the gateway knows of it. */
 export interface Access {
@@ -29,7 +30,7 @@ export const ALLOW_ALL: Json = {
 
 /** Default deny; what the evaluator cannot decide is denied too, because a gateway has to answer. */
 export function createAccess(documents: readonly Json[], subject: AccessSubject): Access {
-  const { region, accountId, serverName, sourceIp, clientId, clientCertificate } = subject;
+  const { serverName, sourceIp, clientId, clientCertificate } = subject;
   return {
     allows: (action, resource, context = {}) => {
       const now = new Date();
@@ -46,7 +47,7 @@ export function createAccess(documents: readonly Json[], subject: AccessSubject)
       };
       const prediction = evaluate(documents, {
         action: `iot:${action}`,
-        resource: `arn:aws:iot:${region}:${accountId}:${resource}`,
+        resource: arnOf(subject, "iot", resource),
         context: { ...known, ...context },
         clientCertificate,
       });
@@ -58,16 +59,16 @@ export function createAccess(documents: readonly Json[], subject: AccessSubject)
 /** iot:Connect with its condition keys (DG connect-policy). */
 export function mayConnect(
   access: Access,
-  { region, accountId, clientId }: AccessSubject,
+  subject: AccessSubject,
   { persistent, willTopic }: { readonly persistent: boolean; readonly willTopic: string | null },
 ): boolean {
-  return access.allows("Connect", `client/${clientId ?? ""}`, {
+  return access.allows("Connect", `client/${subject.clientId ?? ""}`, {
     "iot:ConnectAttributes": [
       ...(persistent ? ["PersistentConnect"] : []),
       ...(willTopic === null ? [] : ["LastWill"]),
     ],
     ...(willTopic !== null && {
-      "iot:LastWillTopic": `arn:aws:iot:${region}:${accountId}:topic/${willTopic}`,
+      "iot:LastWillTopic": arnOf(subject, "iot", `topic/${willTopic}`),
     }),
   });
 }

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { IConnectPacket } from "mqtt-packet";
 
 /** Quota page. */
-const MAX_SESSION_EXPIRY_SECONDS = 3600;
+export const MAX_SESSION_EXPIRY_SECONDS = 3600;
 
 /** A CONNECT's fields, defaults filled in. */
 export interface ConnectRequest {
@@ -45,10 +45,4 @@ export function readConnect(packet: IConnectPacket): ConnectRequest | null {
     password: password ?? null,
     will: will ?? null,
   };
-}
-
-/** The CONNACK code for what AWS does not support of MQTT 5: enhanced authentication, QoS 2. Null: it asks for neither. */
-export function unsupportedCode({ properties, will }: IConnectPacket): number | null {
-  if (properties?.authenticationMethod !== undefined) return 0x8c;
-  return will?.qos === 2 ? 0x9b : null;
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Log } from "../../lib/log.ts";
 import type { Account, Refused } from "../authorizers/authenticate.ts";
+import type { Activity } from "../broker/activity.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Presence, Socket } from "../broker/presence.ts";
 import type { EmulatorConfig } from "../config.ts";
@@ -18,6 +19,7 @@ export interface Gateway {
   readonly domains: readonly Domain[];
   readonly broker: Broker;
   readonly presence: Presence;
+  readonly activity: Activity;
   readonly faults: Faults;
   /** One CONNECT a second for a client id. */
   readonly connects: TokenBuckets;

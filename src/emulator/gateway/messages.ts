@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { IPublishPacket } from "mqtt-packet";
-import type { Message } from "../broker/broker.ts";
+import type { Message } from "../broker/message.ts";
 import type { ConnectRequest } from "./connect-request.ts";
 
 /** The message that a client leaves behind; null: none. */
@@ -32,12 +32,12 @@ export function carried(properties: IPublishPacket["properties"] = {}): Message[
 
 /** @param messageId null: with QoS 0 */
 export function publishPacket(
-  { topic, payload, qos, retain, properties }: Message,
+  { topic, payload, qos, retain, properties, dup = false }: Message,
   messageId: number | null,
   isFive: boolean,
 ): IPublishPacket {
   return {
-    ...{ cmd: "publish", topic, payload, qos, retain, dup: false },
+    ...{ cmd: "publish", topic, payload, qos, retain, dup },
     ...(messageId !== null && { messageId }),
     ...(isFive && { properties: properties as NonNullable<IPublishPacket["properties"]> }),
   };

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { IConnectPacket, Packet } from "mqtt-packet";
-import { sleep } from "../../lib/clock.ts";
+import { monotonicMs, sleep } from "../../lib/clock.ts";
 import { errorMessage } from "../../lib/errors.ts";
 import type { Refused } from "../authorizers/authenticate.ts";
 import { connectRefusal } from "../behaviours.ts";
@@ -9,10 +9,12 @@ import { Timers } from "../timers.ts";
 import { ALLOW_ALL, createAccess } from "./access.ts";
 import { accessSubject, admit, type Entry, FAULT_DENIAL } from "./admit.ts";
 import { encode, refusingConnack } from "./connack.ts";
-import { type ConnectRequest, readConnect, unsupportedCode } from "./connect-request.ts";
+import { type ConnectRequest, readConnect } from "./connect-request.ts";
 import { PacketReader, ProtocolError } from "./framing.ts";
 import { type Gateway, LINGER_MS, logRefusal, type MqttLink } from "./link.ts";
 import { MqttSession } from "./mqtt-session.ts";
+import { Throughput } from "./throughput.ts";
+import { unsupported } from "./unsupported.ts";
 
 /** A client that connects and says nothing is dropped. */
 const CONNECT_WITHIN_MS = 10_000;
@@ -36,6 +38,7 @@ class MqttConnection {
   readonly #gateway: Gateway;
   readonly #link: MqttLink;
   readonly #reader = new PacketReader();
+  readonly #throughput: Throughput;
   /** Aborted when the connection is gone or the emulator stops: an authorizer need not be waited for. */
   readonly #gone = new AbortController();
   #session: MqttSession | null = null;
@@ -48,6 +51,7 @@ class MqttConnection {
   constructor(gateway: Gateway, link: MqttLink) {
     this.#gateway = gateway;
     this.#link = link;
+    this.#throughput = new Throughput(gateway.config.quotas.bytesPerSecondPerConnection, monotonicMs);
     link.stream.once("close", () => this.#gone.abort(new Error("the connection is closed")));
     link.stream.on("error", () => link.stream.destroy());
     this.#cancelConnectTimer = this.#timers.after(CONNECT_WITHIN_MS, () => link.stream.destroy());
@@ -60,6 +64,9 @@ class MqttConnection {
       // and might cost the client that word.
       if (this.#isEnding || this.#isDeaf) continue;
       await this.#take(chunk as Buffer);
+      this.#throughput.spend((chunk as Buffer).length);
+      const { waitMs } = this.#throughput;
+      if (waitMs > 0) await sleep(waitMs, this.#gone.signal);
     }
   }
 
@@ -108,9 +115,12 @@ class MqttConnection {
       this.#end();
       return;
     }
-    const unsupported = unsupportedCode(packet);
-    if (unsupported !== null) {
-      if (request.version === 5) this.#write(refusingConnack(5, unsupported), 5);
+    this.#gateway.activity.connect(request.clientId);
+    const { domain } = this.#link;
+    const refusal = unsupported(packet, request, domain, this.#gateway.account.behaviours);
+    if (refusal !== null) {
+      // A CONNACK of 3.1.1 has the version's own shape.
+      if (refusal.connack !== null) this.#write(refusal.connack, "returnCode" in refusal.connack ? 4 : 5);
       this.#end();
       return;
     }

@@ -1,28 +1,23 @@
-import type {
-  IDisconnectPacket,
-  IPublishPacket,
-  ISubscribePacket,
-  IUnsubscribePacket,
-  Packet,
-} from "mqtt-packet";
+import type { Buffer } from "node:buffer";
+import type { IDisconnectPacket, Packet } from "mqtt-packet";
 import { monotonicMs } from "../../lib/clock.ts";
 import { assertNever } from "../../lib/errors.ts";
-import type { Connection, Message, Session } from "../broker/broker.ts";
+import type { Connection, Session } from "../broker/broker.ts";
+import type { Message } from "../broker/message.ts";
 import type { DisconnectReason } from "../broker/presence.ts";
 import { TokenBuckets } from "../quotas.ts";
 import { Timers } from "../timers.ts";
 import type { Access } from "./access.ts";
 import type { Entry } from "./admit.ts";
+import { ClientPackets } from "./client-packets.ts";
 import { acceptedConnack, effectiveKeepAlive, encode } from "./connack.ts";
-import type { ConnectRequest } from "./connect-request.ts";
+import { type ConnectRequest, MAX_SESSION_EXPIRY_SECONDS } from "./connect-request.ts";
+import { Deliveries } from "./deliveries.ts";
 import { ProtocolError } from "./framing.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { Gateway, MqttLink } from "./link.ts";
-import { publishPacket, willOf } from "./messages.ts";
-import { Outbox } from "./outbox.ts";
-import { Publishing } from "./publishing.ts";
+import { willOf } from "./messages.ts";
 import { CODE } from "./reason-codes.ts";
-import { subscribe } from "./subscribe.ts";
 
 /** A device that is let in: what it publishes and subscribes, until it goes or has to go. */
 export class MqttSession implements Connection {
@@ -33,14 +28,13 @@ export class MqttSession implements Connection {
   readonly #timers = new Timers();
   /** Of the keys `in` and `out`. */
   readonly #rate: TokenBuckets;
-  readonly #publishing: Publishing;
-  readonly #outbox: Outbox;
+  readonly #packets: ClientPackets;
+  readonly #deliveries: Deliveries;
   readonly #session: Session;
   readonly #lifetime: Lifetime;
   readonly #noteEnd: (reason: DisconnectReason) => void;
   #access: Access;
   #will: Message | null;
-  #willDelaySeconds = 0;
   #isOver = false;
   #isMute = false;
   #cancelKeepAlive: () => void = () => {};
@@ -53,16 +47,24 @@ export class MqttSession implements Connection {
     this.#end = end;
     this.#access = entry.access;
     this.#will = willOf(request);
-    this.#willDelaySeconds = request.will?.properties?.willDelayInterval ?? 0;
-    const { publishesPerSecondPerConnection: rate } = gateway.config.quotas;
+    const { publishesPerSecondPerConnection: rate, bytesPerSecondPerConnection } = gateway.config.quotas;
     this.#rate = new TokenBuckets(rate, rate, monotonicMs);
-    this.#publishing = new Publishing(request.version === 5, () => this.#rate.take("in"));
-    this.#outbox = new Outbox(request.receiveMaximum, (message, id) => this.#send(message, id));
+    this.#deliveries = new Deliveries({
+      ...{ broker: gateway.broker, request, bytesPerSecond: bytesPerSecondPerConnection },
+      write: (packet) => this.#writeBytes(packet),
+    });
     const { session, present } = gateway.broker.connect(request.clientId, this, {
       clean: request.clean,
       expirySeconds: request.sessionExpirySeconds,
     });
     this.#session = session;
+    this.#packets = new ClientPackets(gateway, request, session, {
+      access: () => this.#access,
+      write: (packet) => this.#write(packet),
+      deliver: (message) => this.deliver(message),
+      take: () => this.#rate.take("in"),
+      expel: (how) => this.#disconnect(how === "close" ? null : CODE.notAuthorized, "AUTH_ERROR"),
+    });
     this.#noteEnd = gateway.presence.connected({
       clientId: request.clientId,
       cleanSession: request.sessionExpirySeconds === 0,
@@ -78,7 +80,7 @@ export class MqttSession implements Connection {
       },
       ended: (reason) => this.#disconnect(CODE.administrative, reason),
     });
-    for (const message of session.queue.splice(0)) this.deliver(message);
+    for (const message of gateway.broker.takeQueued(session)) this.deliver(message);
     gateway.signal.addEventListener("abort", this.#onStop, { once: true });
   }
 
@@ -86,16 +88,16 @@ export class MqttSession implements Connection {
     this.#watchKeepAlive();
     switch (packet.cmd) {
       case "publish":
-        this.#publish(packet);
+        this.#packets.publish(packet);
         break;
       case "puback":
-        this.#outbox.acknowledge(packet.messageId ?? 0);
+        this.#deliveries.acknowledge(packet.messageId ?? 0);
         break;
       case "subscribe":
-        this.#subscribe(packet);
+        this.#packets.subscribe(packet);
         break;
       case "unsubscribe":
-        this.#unsubscribe(packet);
+        this.#packets.unsubscribe(packet);
         break;
       case "pingreq":
         this.#write({ cmd: "pingresp" });
@@ -123,15 +125,18 @@ export class MqttSession implements Connection {
     if (this.#isOver) return false;
     // Without iot:Receive a message is silently not delivered (DG iot-policy-actions).
     if (!this.#access.allows("Receive", `topic/${message.topic}`)) return false;
-    // One that the client does not take counts as delivered (MQTT-3.1.2-25); beyond the rate it is lost (quota page).
-    if (this.#isTooLarge(message) || !this.#rate.take("out")) return true;
-    if (message.qos === 1) this.#outbox.add(message);
-    else this.#send(message, null);
+    // Beyond the rate it is lost (quota page).
+    if (this.#rate.take("out")) this.#deliveries.add(message);
     return true;
   }
 
   takenOver(): void {
     this.#disconnect(CODE.takenOver, "DUPLICATE_CLIENTID");
+  }
+
+  dismissed({ withWill }: { readonly withWill: boolean }): void {
+    if (!withWill) this.#will = null;
+    this.#disconnect(CODE.administrative, "API_INITIATED_DISCONNECT");
   }
 
   protocolError(code: number): void {
@@ -147,14 +152,6 @@ export class MqttSession implements Connection {
   /** The connection is gone, in whatever way. */
   closed(): void {
     this.#over("CONNECTION_LOST");
-    this.#session.queue.unshift(...this.#outbox.unacknowledged());
-    this.#gateway.broker.disconnect(this.#session, this);
-    const will = this.#will;
-    if (will === null) return;
-    this.#will = null;
-    const publish = () => this.#gateway.broker.publish(will, this.#request.clientId);
-    if (this.#willDelaySeconds > 0) this.#gateway.broker.later(this.#willDelaySeconds, publish);
-    else publish();
   }
 
   readonly #onStop = (): void => {
@@ -163,88 +160,47 @@ export class MqttSession implements Connection {
     this.#disconnect(CODE.shuttingDown, "SERVER_INITIATED_DISCONNECT");
   };
 
-  #publish(packet: IPublishPacket): void {
-    const { deniedPublish311, deniedPublish5, excessPublish5 } = this.#gateway.account.behaviours;
-    const published = this.#publishing.read(packet, this.#access);
-    switch (published.kind) {
-      case "accepted":
-        this.#gateway.broker.publish(published.message, this.#request.clientId);
-        this.#acknowledge(packet, CODE.success);
-        break;
-      case "denied":
-        if ((this.#isFive ? deniedPublish5 : deniedPublish311) === "disconnect") {
-          this.#disconnect(CODE.notAuthorized, "AUTH_ERROR");
-        } else if (this.#isFive) this.#acknowledge(packet, CODE.notAuthorized);
-        break;
-      case "excess":
-        if (this.#isFive && excessPublish5 === "puback") this.#acknowledge(packet, CODE.quota);
-        break;
-      default:
-        break;
-    }
-  }
-
-  #acknowledge({ qos, messageId = 0 }: IPublishPacket, reasonCode: number): void {
-    if (qos === 1) this.#write({ cmd: "puback", messageId, reasonCode });
-  }
-
-  #subscribe(packet: ISubscribePacket): void {
-    const isFive = this.#isFive;
-    const { deniedSubscribe311, deniedSubscribe5 } = this.#gateway.account.behaviours;
-    const isFatal = (isFive ? deniedSubscribe5 : deniedSubscribe311) === "disconnect";
-    const answer = subscribe(packet, this.#session, this.#access, isFive);
-    if (answer === null) return;
-    if (isFatal && answer.isDenied) {
-      this.#disconnect(CODE.notAuthorized, "AUTH_ERROR");
-      return;
-    }
-    this.#write({ cmd: "suback", messageId: packet.messageId ?? 0, granted: [...answer.granted] });
-    for (const { filter, qos } of answer.fresh) this.#sendRetained(filter, qos);
-  }
-
-  #unsubscribe({ unsubscriptions, messageId = 0 }: IUnsubscribePacket): void {
-    for (const filter of unsubscriptions) this.#session.subscriptions.delete(filter);
-    this.#write({ cmd: "unsuback", messageId, granted: unsubscriptions.map(() => CODE.success) });
-  }
-
-  #sendRetained(filter: string, qos: 0 | 1): void {
-    for (const message of this.#gateway.broker.retainedFor(filter)) {
-      this.deliver({ ...message, retain: true, qos: message.qos === 1 ? qos : 0 });
-    }
-  }
-
-  #send(message: Message, messageId: number | null): void {
-    this.#write(publishPacket(message, messageId, this.#isFive));
-  }
-
-  #isTooLarge(message: Message): boolean {
-    const { maximumPacketBytes, version } = this.#request;
-    if (maximumPacketBytes === Number.POSITIVE_INFINITY) return false;
-    return encode(publishPacket(message, 1, this.#isFive), version).length > maximumPacketBytes;
-  }
-
   #left({ reasonCode = 0, properties }: IDisconnectPacket): void {
     if (reasonCode !== CODE.withWill) this.#will = null;
     // A session that was to end with the connection cannot be prolonged (MQTT 5, 3.14.2.2.2).
     const expiry = properties?.sessionExpiryInterval;
-    if (expiry !== undefined && this.#session.expirySeconds > 0) this.#session.expirySeconds = expiry;
+    if (expiry !== undefined && this.#session.expirySeconds > 0) {
+      this.#session.expirySeconds = Math.min(expiry, MAX_SESSION_EXPIRY_SECONDS);
+    }
     this.#over("CLIENT_INITIATED_DISCONNECT");
     this.#end();
   }
 
-  #disconnect(code: number, reason: DisconnectReason): void {
+  /** @param code null: without a word */
+  #disconnect(code: number | null, reason: DisconnectReason): void {
     if (this.#isOver) return;
-    if (this.#isFive) this.#write({ cmd: "disconnect", reasonCode: code });
+    if (this.#request.version === 5 && code !== null) this.#write({ cmd: "disconnect", reasonCode: code });
     this.#over(reason);
     this.#end();
   }
 
+  /** From here on the broker keeps what comes, though the last bytes may still be on their way. */
   #over(reason: DisconnectReason): void {
+    if (this.#isOver) return;
     this.#isOver = true;
     this.#noteEnd(reason);
     this.#timers.clear();
     this.#lifetime.stop();
     this.#gateway.signal.removeEventListener("abort", this.#onStop);
+    this.#session.queue.unshift(...this.#deliveries.stop());
+    this.#gateway.broker.disconnect(this.#session, this);
+    this.#leaveWill();
+  }
+
+  #leaveWill(): void {
+    const will = this.#will;
+    if (will === null) return;
+    const { broker, activity } = this.#gateway;
+    const { clientId } = this.#request;
+    broker.leaveWill(this.#session, this.#request.will?.properties?.willDelayInterval ?? 0, () => {
+      activity.willPublished(clientId);
+      broker.publish(will, clientId);
+    });
   }
 
   /** A client that says nothing for one and a half keep-alives is gone (MQTT-3.1.2-24). */
@@ -257,12 +213,11 @@ export class MqttSession implements Connection {
     );
   }
 
-  get #isFive(): boolean {
-    return this.#request.version === 5;
+  #write(packet: Packet): void {
+    this.#writeBytes(encode(packet, this.#request.version));
   }
 
-  #write(packet: Packet): void {
-    if (!this.#isMute && this.#link.stream.writable)
-      this.#link.stream.write(encode(packet, this.#request.version));
+  #writeBytes(packet: Buffer): void {
+    if (!this.#isMute && this.#link.stream.writable) this.#link.stream.write(packet);
   }
 }

@@ -1,4 +1,4 @@
-import type { Message } from "../broker/broker.ts";
+import type { Message } from "../broker/message.ts";
 
 /** AWS keeps at most this many QoS 1 messages unacknowledged with a client (quota page). */
 const MAX_IN_FLIGHT = 100;
@@ -29,15 +29,21 @@ export class Outbox {
     this.#send(message, messageId);
   }
 
-  acknowledge(messageId: number): void {
+  /** @param due what is sent of a message that has waited; null: it has expired */
+  acknowledge(messageId: number, due: (message: Message) => Message | null = (message) => message): void {
     if (!this.#inFlight.delete(messageId)) return;
-    const next = this.#waiting.shift();
-    if (next !== undefined) this.add(next);
+    let next: Message | null = null;
+    while (next === null && this.#waiting.length > 0) {
+      const waiting = this.#waiting.shift();
+      next = waiting === undefined ? null : due(waiting);
+    }
+    if (next !== null) this.add(next);
   }
 
   /** What the client has not acknowledged, in order: the session keeps it. */
   unacknowledged(): readonly Message[] {
-    return [...this.#inFlight.values(), ...this.#waiting];
+    const sent = [...this.#inFlight.values()].map((message): Message => ({ ...message, dup: true }));
+    return [...sent, ...this.#waiting];
   }
 
   #nextId(): number {

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
 import { z } from "zod";
-import type { MessageProperties } from "../broker/broker.ts";
+import type { MessageProperties } from "../broker/message.ts";
 
 const text = z.string().min(1).optional();
 

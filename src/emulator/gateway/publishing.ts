@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { IPublishPacket } from "mqtt-packet";
-import type { Message } from "../broker/broker.ts";
+import type { Message } from "../broker/message.ts";
 import { isTopic } from "../broker/topics.ts";
 import type { Access } from "./access.ts";
 import { TOPIC_ALIAS_MAXIMUM } from "./connack.ts";

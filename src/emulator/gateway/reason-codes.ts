@@ -14,4 +14,5 @@ export const CODE = {
   quota: 0x97,
   administrative: 0x98,
   qosUnsupported: 0x9b,
+  identifiersUnsupported: 0xa1,
 } as const;

@@ -1,6 +1,6 @@
 import type { ISubscribePacket, ISubscription } from "mqtt-packet";
 import type { Session, Subscription } from "../broker/broker.ts";
-import { isFilter } from "../broker/topics.ts";
+import { isFilter, splitShared } from "../broker/topics.ts";
 import type { Access } from "./access.ts";
 import { ProtocolError } from "./framing.ts";
 import { CODE } from "./reason-codes.ts";
@@ -22,15 +22,23 @@ export interface SubscribeAnswer {
 
 /**
  * Adds a SUBSCRIBE's filters to a session, each as far as policies and limits allow. null: there is no answer,
- * because a 3.1.1 client that asks for QoS 2 gets none (DG mqtt). Throws ProtocolError for too many filters.
+ * because a 3.1.1 client that asks for QoS 2 gets none (DG mqtt). Throws ProtocolError for too many filters, for
+ * subscription identifiers, which the CONNACK said are not available (MQTT 5, 3.2.2.3.12), and for No Local in a
+ * shared subscription (MQTT-3.8.3-4).
  */
 export function subscribe(
-  { subscriptions }: ISubscribePacket,
+  { subscriptions, properties }: ISubscribePacket,
   session: Session,
   access: Access,
   isFive: boolean,
 ): SubscribeAnswer | null {
   if (subscriptions.length > MAX_FILTERS) throw new ProtocolError("too many topic filters", CODE.quota);
+  if (properties?.subscriptionIdentifier !== undefined) {
+    throw new ProtocolError("subscription identifiers", CODE.identifiersUnsupported);
+  }
+  if (subscriptions.some(({ topic, nl }) => nl === true && splitShared(topic).group !== null)) {
+    throw new ProtocolError("No Local in a shared subscription", CODE.protocolError);
+  }
   if (!isFive && subscriptions.some(({ qos }) => qos === 2)) return null;
   const granted: number[] = [];
   const fresh: Subscription[] = [];
