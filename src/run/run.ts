@@ -91,6 +91,7 @@ export class Run {
   readonly #abort = new AbortController();
   readonly #startedAtMs: number;
   readonly #started: number;
+  readonly #restedAtMs: number;
   readonly #verdicts = { pass: 0, fail: 0, inconclusive: 0, skipped: 0 };
   readonly #derived = { pass: 0, fail: 0, inconclusive: 0, skipped: 0 };
   #second: SecondWaveReport = { capped: 0, isCutShort: false };
@@ -108,6 +109,7 @@ export class Run {
     this.#input = input;
     const { earlier } = input.memory;
     this.#startedAtMs = earlier?.startedAtMs ?? wallMs();
+    this.#restedAtMs = monotonicMs() + (earlier === null ? 0 : CLIENT_REST_MS);
     // A clock that was set back makes no run end before it began.
     this.#started = monotonicMs() - Math.max(0, wallMs() - this.#startedAtMs);
   }
@@ -139,7 +141,7 @@ export class Run {
         onResult: (result) => {
           const record = toRecord(result);
           this.#count(record);
-          memory.record(record);
+          if (this.#isFinal(record)) memory.record(record);
           onResult(result);
         },
         stop: this.#stop.signal,
@@ -160,6 +162,11 @@ export class Run {
     return this.#finish();
   }
 
+  /** What an interruption left undecided is done again when the run goes on. */
+  #isFinal({ verdict }: ResultRecord): boolean {
+    return verdict !== "inconclusive" || this.#stopReason !== "INTERRUPTED" || this.#isCancelled;
+  }
+
   #count(record: ResultRecord): void {
     this.#tally.add(record);
     this.#used.note(record);
@@ -169,7 +176,7 @@ export class Run {
 
   async #prepare(): Promise<RunPlan> {
     const { suite, selection, prepare, memory } = this.#input;
-    const [plan] = await Promise.all([prepare(this.#stop.signal), this.#rest()]);
+    const plan = await prepare(this.#stop.signal);
     for (const record of memory.results()) this.#count(record);
     const before = memory.earlier?.fleetChecksum ?? null;
     if (before === null) memory.planned(plan.fleetChecksum);
@@ -182,6 +189,7 @@ export class Run {
     for (const { target, cohort, expected } of this.#expected) this.#tally.expect(target, cohort, expected);
     const targets = new Set(plan.groups.map(({ target }) => target));
     this.#preflight = (await this.#ports.preflight?.([...targets], this.#stop.signal)) ?? [];
+    await this.#rest();
     return plan;
   }
 
@@ -198,9 +206,9 @@ export class Run {
 
   /** The process before may have connected any device until it was killed; no client id is used twice a second. */
   async #rest(): Promise<void> {
-    if (this.#input.memory.earlier === null) return;
+    const leftMs = this.#restedAtMs - monotonicMs();
     // A stop is dealt with where the checks begin.
-    await sleep(CLIENT_REST_MS, this.#stop.signal).catch(() => {});
+    if (leftMs > 0) await sleep(leftMs, this.#stop.signal).catch(() => {});
   }
 
   /** As `stop`, at somebody's request: the run is over for good. */

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { monotonicMs } from "../lib/clock.ts";
 import type { AuditEntry, ResultsQuery, Retention, RunStart, StoredRun } from "../model/history.ts";
 import type { ResultRecord } from "../model/result.ts";
 import type { RunSummary } from "../model/run.ts";
@@ -12,6 +13,8 @@ export type OpenedHistory =
 
 /** Results written in one transaction; what waits is lost with the process, and its checks are done again. */
 const BATCH = 100;
+/** Where results come slowly, each stands for a while of work. */
+const MAX_WAIT_MS = 1_000;
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -23,6 +26,7 @@ export class History implements Disposable {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #waiting: { readonly run: number; readonly record: ResultRecord }[] = [];
+  #waitingSinceMs = 0;
   readonly #commons = new Map<string, number>();
 
   static open(path: string): OpenedHistory {
@@ -50,8 +54,10 @@ export class History implements Disposable {
 
   /** Takes a result; it is on disk after the next batch, `flush` or `finish`. A second one for its place is ignored. */
   record(runId: string, record: ResultRecord): void {
+    if (this.#waiting.length === 0) this.#waitingSinceMs = monotonicMs();
     this.#waiting.push({ run: this.#idOf(runId), record });
-    if (this.#waiting.length >= BATCH) this.flush();
+    const isOld = monotonicMs() - this.#waitingSinceMs >= MAX_WAIT_MS;
+    if (isOld || this.#waiting.length >= BATCH) this.flush();
   }
 
   flush(): void {

@@ -18,6 +18,8 @@ export interface BenchOptions {
   readonly profiles: readonly object[];
   /** Laid over the emulator's configuration. */
   readonly emulator?: object;
+  /** Of the emulator's process. */
+  readonly emulatorEnv?: Readonly<Record<string, string>>;
   /** Laid over the tester's only target. */
   readonly target?: object;
   /** Laid over the tester's configuration. */
@@ -110,6 +112,7 @@ const EMULATOR = {
 export async function startBench({
   profiles,
   emulator = {},
+  emulatorEnv = {},
   target = {},
   config = {},
 }: BenchOptions): Promise<Bench> {
@@ -117,7 +120,7 @@ export async function startBench({
   await writeFile(join(folder, "signed.pub.pem"), KEY.publicKey.export({ type: "spki", format: "pem" }));
   await writeFile(join(folder, "fleet.ndjson"), profiles.map((each) => `${JSON.stringify(each)}\n`).join(""));
   await writeFile(join(folder, "emulator.yaml"), JSON.stringify({ ...EMULATOR, ...emulator }));
-  const program = start(["emulator", "--config", join(folder, "emulator.yaml")]);
+  const program = start(["emulator", "--config", join(folder, "emulator.yaml")], { env: emulatorEnv });
   const end = async () => {
     program.process.kill("SIGKILL");
     await program.ended;
