@@ -49,7 +49,7 @@ export async function startEmulator(
   const folder = resolve(config.baseFolder, config.certificates.folder);
   const certificates = await ensureCertificates(folder, certificateNames(config));
   const stopping = new AbortController();
-  const account = { registry, behaviours: config.behaviours };
+  const account = { registry, behaviours: config.behaviours, log };
   const faults = new Faults({ faults: config.faults, faultSeed: config.faultSeed });
   const broker = new Broker();
   const presence = new Presence(wallMs);
@@ -59,8 +59,8 @@ export async function startEmulator(
     config.quotas;
   const shared = { config, account, domains, presence, signal: stopping.signal };
   const connectionQueries = new TokenBuckets(queries, 1, monotonicMs);
-  const services = { ...shared, broker, jobs: new Jobs(), connectionQueries };
-  const handleApi = createApiHandler({ services, faults, log });
+  const services = { ...shared, broker, jobs: new Jobs(), connectionQueries, log };
+  const handleApi = createApiHandler({ services, faults });
   const gateway: Gateway = {
     ...{ ...shared, broker, activity, faults, clientCertificates, log },
     connects: new TokenBuckets(connects, 1, monotonicMs),

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { isPattern } from "./pattern.ts";
+import { OPERATION_NAMES } from "./operation-names.ts";
+import { compilePattern, isPattern } from "./pattern.ts";
 
 /** The part of the configuration that says what goes wrong; the admin route takes it too. */
 
@@ -17,6 +18,16 @@ export const FAULT_KINDS = [
   ...["api-throttle", "api-5xx", "api-delay", "api-close"],
 ] as const;
 
+export const FAULT_PROTOCOLS = ["mqtt", "wss", "https"] as const;
+
+/** One that fits none of the texts there are would never strike. */
+function patternFor(texts: readonly string[]) {
+  return pattern.refine(
+    (source) => !isPattern(source) || texts.some(compilePattern(source)),
+    `fits none of ${texts.join(", ")}`,
+  );
+}
+
 const fault = z
   .strictObject({
     match: z
@@ -25,8 +36,8 @@ const fault = z
         username: pattern.optional(),
         serverName: pattern.optional(),
         authorizer: pattern.optional(),
-        operation: pattern.optional(),
-        protocol: pattern.optional(),
+        operation: patternFor(OPERATION_NAMES).optional(),
+        protocol: patternFor(FAULT_PROTOCOLS).optional(),
       })
       .default({}),
     kind: z.enum(FAULT_KINDS),

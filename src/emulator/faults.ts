@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type FaultConfig, type FaultSettings, MAX_DELAY_MS } from "./fault-schema.ts";
+import { type FAULT_PROTOCOLS, type FaultConfig, type FaultSettings, MAX_DELAY_MS } from "./fault-schema.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
 
 /** 99 of 100 draws of the standard normal distribution lie below. */
@@ -13,7 +13,7 @@ export interface FaultSubject {
   readonly authorizer?: string | undefined;
   /** API operation, for example `TestInvokeAuthorizer`. */
   readonly operation?: string | undefined;
-  readonly protocol?: "mqtt" | "wss" | "https" | undefined;
+  readonly protocol?: (typeof FAULT_PROTOCOLS)[number] | undefined;
 }
 
 export interface Fault {

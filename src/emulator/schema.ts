@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Json } from "../model/invocation.ts";
 import { type Behaviours, SWITCHES } from "./behaviours.ts";
 import { faultSettings, milliseconds, pattern } from "./fault-schema.ts";
+import { OPERATION_NAMES } from "./operation-names.ts";
 
 /** The emulator's configuration file (design 6.6). Unknown keys are errors. */
 
@@ -14,10 +15,11 @@ const name = z.string().regex(/^[\w=,@-]{1,128}$/, "expected 1 to 128 of A-Z a-z
 const json: z.ZodType<Json> = z.json();
 const rate = z.number().positive().max(MAX_RATE);
 
-const address = z.string().refine((text) => {
+const ADDRESS = 'expected "host:port"; port 0 takes a free one';
+const address = z.string(ADDRESS).refine((text) => {
   const match = /^(?:\[[0-9a-fA-F:]+\]|[^:[\]\s]+):(\d{1,5})$/.exec(text);
   return match !== null && Number(match[1]) <= 65_535;
-}, 'expected "host:port"; port 0 takes a free one');
+}, ADDRESS);
 
 const WHEN_KEYS = ["username", "wireUsername", "password", "clientId", "token", "queryString", "serverName"];
 const when = z
@@ -104,11 +106,12 @@ const domain = z
     /** What it presents; all but `valid` are faults. */
     certificate: z.enum(["valid", "expired", "self-signed", "wrong-name"]).default("valid"),
   })
-  .refine(
-    ({ authenticationType, applicationProtocol }) =>
-      PROTOCOLS_BY_AUTHENTICATION[authenticationType]?.includes(applicationProtocol) === true,
-    "authenticationType and applicationProtocol do not go together",
-  );
+  .superRefine(({ authenticationType, applicationProtocol }, context) => {
+    const protocols = PROTOCOLS_BY_AUTHENTICATION[authenticationType] ?? [];
+    if (protocols.includes(applicationProtocol)) return;
+    const message = `${authenticationType} goes with ${protocols.join(", ")}, not with ${applicationProtocol}`;
+    context.addIssue({ code: "custom", path: ["applicationProtocol"], message });
+  });
 
 const clientCertificate = z.strictObject({
   file: z.string().min(1),
@@ -116,13 +119,20 @@ const clientCertificate = z.strictObject({
   policyDocuments: z.array(json).max(10).default([]),
 });
 
+function isOperation(action: string): boolean {
+  return OPERATION_NAMES.some((known) => known === action.replace(/^iot:/, ""));
+}
+
 const credential = z.strictObject({
   accessKeyId: z.string().min(1),
   secretAccessKey: z.string().min(1),
   sessionToken: z.string().min(1).optional(),
   /** The session token has run out. */
   expired: z.boolean().default(false),
-  deny: z.array(z.string()).default([]),
+  /** Operations this caller may not use. */
+  deny: z
+    .array(z.string().refine(isOperation, { error: `expected one of ${OPERATION_NAMES.join(", ")}` }))
+    .default([]),
 });
 
 const behaviours = z.strictObject(
@@ -141,7 +151,7 @@ export const emulatorSchema = z
       .regex(/^[a-z0-9-]{1,32}$/)
       .default("eu-west-1"),
     accountId: z
-      .string()
+      .string("expected twelve digits in quotes")
       .regex(/^\d{12}$/, "expected twelve digits in quotes")
       .default("123456789012"),
     listen: z
@@ -158,7 +168,7 @@ export const emulatorSchema = z
       .min(1)
       .default([{ accessKeyId: "test", secretAccessKey: "test", expired: false, deny: [] }]),
     authorizers: z.array(authorizer).max(100).default([]),
-    domains: z.array(domain).min(1).max(10),
+    domains: z.array(domain).min(1, "expected at least one domain").max(10, "AWS has at most 10 domains"),
     defaultAuthorizer: name.optional(),
     clientCertificates: z.array(clientCertificate).default([]),
     quotas: z
@@ -179,6 +189,8 @@ export const emulatorSchema = z
       .prefault({}),
     /** How many times faster than real time refreshAfterInSeconds and disconnectAfterInSeconds pass. */
     lifetimeSpeed: z.number().min(1).max(100_000).default(1),
+    /** How many times faster than real time the 5 seconds of an authorizer's function pass. */
+    functionSpeed: z.number().min(1).max(100_000).default(1),
     /** How many times faster than real time a silent client's keep-alive runs out. */
     keepAliveSpeed: z.number().min(1).max(100_000).default(1),
     behaviours: behaviours.prefault({} as Behaviours),

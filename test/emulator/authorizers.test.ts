@@ -3,12 +3,14 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { IoTClient, TestInvokeAuthorizerCommand } from "@aws-sdk/client-iot";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { clampLifetime, readAnswer } from "../../src/emulator/authorizers/answer.ts";
 import { authorizerEvent } from "../../src/emulator/authorizers/event.ts";
 import { createLog, type Log } from "../../src/lib/log.ts";
 import {
   admitted,
+  CALLER,
   connackOf,
   connectMqtt,
   startTestEmulator,
@@ -26,6 +28,14 @@ async function withHandler(handler: object, changes: object = {}, log?: Log): Pr
   const emulator = await startTestEmulator({ authorizers, ...changes }, log);
   onTestFinished(() => emulator.stop());
   return emulator;
+}
+
+function client({ api }: TestEmulator): IoTClient {
+  const made = new IoTClient({
+    ...{ region: "eu-west-1", endpoint: api, credentials: { ...CALLER }, maxAttempts: 1 },
+  });
+  onTestFinished(() => made.destroy());
+  return made;
 }
 
 const ADMIT = `({ isAuthenticated: true, principalId: "p", policyDocuments: [{ Version: "2012-10-17",
@@ -134,7 +144,11 @@ test("a refused device is logged with the reason, and without what it presented"
   };
   const emulator = await withHandler(handler, {}, log);
   await connackOf(emulator, { clientId: "c1", password: "planted-secret" });
-  const [line = ""] = lines;
+  const [failure = "", line = ""] = lines;
+  expect(JSON.parse(failure)).toMatchObject({
+    ...{ level: 40, authorizer: "open-door", face: "gateway", reason: expect.stringMatching(/^no match/) },
+  });
+  expect(lines.join()).not.toContain("planted-secret");
   expect(JSON.parse(line)).toMatchObject({
     eventType: "Connection.AuthNError",
     reason: "CUSTOM_AUTHORIZER_LAMBDA_EXECUTION_ERROR",
@@ -143,7 +157,39 @@ test("a refused device is logged with the reason, and without what it presented"
   });
 });
 
+test("by default its author hears why a function failed, whoever asked it", async () => {
+  const lines: string[] = [];
+  const log = createLog("warn", { write: (line: string) => lines.push(line) });
+  const emulator = await withHandler({ table: [{ error: "no database" }] }, {}, log);
+  await connackOf(emulator);
+  const aws = client(emulator);
+  const command = new TestInvokeAuthorizerCommand({ authorizerName: "open-door" });
+  await expect(aws.send(command)).rejects.toMatchObject({ name: "InvalidResponseException" });
+  const told = lines.map((line) => JSON.parse(line));
+  const failed = { authorizer: "open-door", reason: "no database", msg: "the authorizer's function failed" };
+  expect(told).toMatchObject([
+    { ...failed, face: "gateway" },
+    { ...failed, face: "api" },
+  ]);
+});
+
 describe("time and lifetimes", () => {
+  test("a function that takes over 5 seconds has failed, at the gateway and at the API", async () => {
+    const handler = { table: [{ delayMs: 600_000, answer: admitted() }] };
+    const emulator = await withHandler(handler, { functionSpeed: 100 });
+    expect(await connackOf(emulator, { protocolVersion: 4 })).toBe("closed");
+    expect(await connackOf(emulator, { protocolVersion: 5 })).toBe(128);
+    const command = new TestInvokeAuthorizerCommand({ authorizerName: "open-door" });
+    await expect(client(emulator).send(command)).rejects.toMatchObject({
+      ...{ name: "InvalidResponseException", message: expect.stringContaining("within 5 seconds") },
+    });
+  });
+
+  test("one that answers in time has not", async () => {
+    const emulator = await withHandler({ table: [{ delayMs: 20, answer: admitted() }] });
+    expect(await connackOf(emulator)).toBe(0);
+  });
+
   test("a function that never answers is given up when the emulator stops", async () => {
     const emulator = await startTestEmulator({
       authorizers: [
@@ -194,6 +240,41 @@ describe("time and lifetimes", () => {
     clearInterval(sending);
     await client.endAsync(true);
   });
+});
+
+test("failedRefresh keep: the old policies stay in force, and the next refresh counts", async () => {
+  const module = moduleFile(
+    `let calls = 0;
+     export const handler = () => {
+       calls += 1;
+       if (calls === 2) throw new Error("no database");
+       return { ...${ADMIT}, refreshAfterInSeconds: 300, isAuthenticated: calls < 4 };
+     };`,
+    1000,
+  );
+  const lines: string[] = [];
+  const log = createLog("info", { write: (line: string) => lines.push(line) });
+  const behaviours = { failedRefresh: "keep" };
+  const emulator = await withHandler({ module }, { lifetimeSpeed: 3000, behaviours }, log);
+  const session = await connectMqtt(emulator, { protocolVersion: 5 });
+  // The second call fails; from the fourth on the device is not authenticated.
+  const refused = () => lines.filter((line) => line.includes("device refused"));
+  await expect.poll(() => refused().length).toBeGreaterThanOrEqual(3);
+  expect(refused().map((line) => JSON.parse(line).reason)).toEqual([
+    "CUSTOM_AUTHORIZER_LAMBDA_EXECUTION_ERROR",
+    ...refused()
+      .slice(1)
+      .map(() => "NOT_AUTHENTICATED"),
+  ]);
+  await session.publishAsync("a", "still here", { qos: 1 });
+  await session.endAsync();
+});
+
+test("lifetimeOutOfRange clamp: the device is let in", async () => {
+  const table = [{ answer: { ...admitted(), refreshAfterInSeconds: 5, disconnectAfterInSeconds: 1 } }];
+  const behaviours = { lifetimeOutOfRange: "clamp" };
+  expect(await connackOf(await withHandler({ table }, { behaviours }))).toBe(0);
+  expect(await connackOf(await withHandler({ table }))).toBe("closed");
 });
 
 describe("an answer's limits", () => {

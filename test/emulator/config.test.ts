@@ -66,13 +66,34 @@ test.each([
   [
     "types that do not go together",
     "domains: [{ name: a, serverName: a.example, authenticationType: AWS_SIGV4, applicationProtocol: SECURE_MQTT }]",
-    "1 domains[0]: authenticationType and applicationProtocol do not go together",
+    "1 domains[0].applicationProtocol: AWS_SIGV4 goes with MQTT_WSS, HTTPS, not with SECURE_MQTT",
   ],
   [
     "an address without a port",
     `${DOMAINS}listen: { api: localhost }`,
     /^2 listen\.api: expected "host:port"/,
   ],
+  [
+    "a permission for an operation that there is not",
+    `${DOMAINS}credentials: [{ accessKeyId: a, secretAccessKey: b, deny: ["iot:GetConnection", TestInvokeAuthoriser] }]`,
+    /^2 credentials\[0\]\.deny\[1\]: expected one of TestInvokeAuthorizer, /,
+  ],
+  [
+    "a fault for an operation that there is not",
+    `${DOMAINS}faults: [{ match: { operation: "/^Make/" }, kind: api-close }]`,
+    /^2 faults\[0\]\.match\.operation: fits none of TestInvokeAuthorizer, /,
+  ],
+  [
+    "a fault for a protocol that there is not",
+    `${DOMAINS}faults: [{ match: { protocol: ws }, kind: close }]`,
+    "2 faults[0].match.protocol: fits none of mqtt, wss, https",
+  ],
+  [
+    "an account id that is a number",
+    `${DOMAINS}accountId: 123456789012`,
+    "2 accountId: expected twelve digits in quotes",
+  ],
+  ["a port alone", `${DOMAINS}listen: { api: 8080 }`, /^2 listen\.api: expected "host:port"/],
   ["YAML that is none", "a: [", /^1 null: /],
 ])("%s is reported with line and field", async (_what, yaml, expected) => {
   const problems = await problemsOf(yaml);
@@ -106,12 +127,19 @@ describe("what cannot be started", () => {
   test.each([
     ["a missing key file", { publicKeyFiles: { k: "none.pem" } }, /none\.pem does not exist/],
     ["a key file that holds none", { publicKeyFiles: { k: "text.pem" } }, /is not an RSA public key/],
-  ])("%s", async (_what, keys, message) => {
+    [
+      "a missing module",
+      { handler: { module: "none.mjs" } },
+      /the authorizer's module .*none\.mjs does not exist/,
+    ],
+  ])("%s", async (_what, settings, message) => {
     writeFileSync(join(folder, "text.pem"), "text");
+    const changes =
+      "handler" in settings ? { signingDisabled: true, ...settings } : { tokenKeyName: "t", ...settings };
     const loaded = parseEmulatorConfig(
       {
         domains: [{ name: "d", serverName: "a.example" }],
-        authorizers: [{ name: "a", tokenKeyName: "t", handler: { table: [] }, ...keys }],
+        authorizers: [{ name: "a", handler: { table: [] }, ...changes }],
       },
       folder,
     );

@@ -8,8 +8,10 @@ import type { Presented } from "../../src/emulator/authorizers/event.ts";
 import { createRegistry } from "../../src/emulator/authorizers/registry.ts";
 import { type EmulatorConfig, parseEmulatorConfig } from "../../src/emulator/config.ts";
 import { createDomains } from "../../src/emulator/domains.ts";
+import { createLog } from "../../src/lib/log.ts";
 import { admitted, tableAuthorizer } from "../support/emulator.ts";
 
+const log = createLog("silent");
 const KEYS = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const SIGNATURE = sign("sha256", Buffer.from("a b/c"), KEYS.privateKey).toString("base64");
 
@@ -43,7 +45,7 @@ function configOf(changes: { domain?: object; account?: string; behaviours?: obj
 async function ask(config: EmulatorConfig, changes: Partial<Presented>): Promise<string> {
   const [domain] = createDomains(config);
   if (domain === undefined) throw new Error("no domain");
-  const account = { registry: await createRegistry(config), behaviours: config.behaviours };
+  const account = { registry: await createRegistry(config), behaviours: config.behaviours, log };
   const presented = { tls: { serverName: "a.example" }, http: null, mqtt: null, ...changes };
   const answer = await authenticate(account, domain, presented, new AbortController().signal);
   return answer.kind === "admitted" ? answer.authorizer.name : answer.cause;

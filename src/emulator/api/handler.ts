@@ -2,7 +2,6 @@ import type { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { monotonicMs, sleep } from "../../lib/clock.ts";
 import { errorMessage } from "../../lib/errors.ts";
-import type { Log } from "../../lib/log.ts";
 import type { Faults } from "../faults.ts";
 import { ERROR_STATUS, type ErrorName, sendError, sendJson, sendTracedError } from "../http-error.ts";
 import { TokenBuckets } from "../quotas.ts";
@@ -31,7 +30,6 @@ const OPERATIONS: readonly Operation[] = [
 export interface ApiOptions {
   readonly services: ApiServices;
   readonly faults: Faults;
-  readonly log: Log;
 }
 
 /** Answers one request. Never rejects. `only`: no operations but those of that plane are known. */
@@ -58,7 +56,7 @@ export function createApiHandler(options: ApiOptions): ApiHandler {
     try {
       await serve(options, take, only, request, response);
     } catch (error) {
-      options.log.debug({ error: errorMessage(error) }, "API request ended");
+      options.services.log.debug({ error: errorMessage(error) }, "API request ended");
       sendError(response, "InternalFailureException", "Internal failure");
     }
   };

@@ -1,11 +1,13 @@
 import type { z } from "zod";
-import type { Account } from "../authorizers/authenticate.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Account } from "../authorizers/account.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Presence } from "../broker/presence.ts";
 import type { EmulatorConfig } from "../config.ts";
 import type { Domain } from "../domains.ts";
 import type { ErrorName } from "../http-error.ts";
 import type { Jobs } from "../jobs.ts";
+import type { OperationName } from "../operation-names.ts";
 import type { TokenBuckets } from "../quotas.ts";
 import type { Plane } from "./sigv4.ts";
 
@@ -19,6 +21,7 @@ export interface ApiServices {
   readonly jobs: Jobs;
   /** By operation and client id: how often one may be asked for, or ended. */
   readonly connectionQueries: TokenBuckets;
+  readonly log: Log;
   readonly signal: AbortSignal;
 }
 
@@ -35,7 +38,7 @@ export type ApiAnswer =
   | { readonly kind: "error"; readonly name: ErrorName; readonly message: string };
 
 export interface Operation {
-  readonly name: string;
+  readonly name: OperationName;
   /** The data plane is the devices' endpoint too; its errors have a trace id, and throttling is 429. */
   readonly plane: Plane;
   readonly method: "GET" | "POST" | "PUT" | "DELETE" | "PATCH";

@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
+import type { Account } from "../authorizers/account.ts";
 import { readAnswer } from "../authorizers/answer.ts";
-import type { Account } from "../authorizers/authenticate.ts";
-import { authorizerEvent, type Presented } from "../authorizers/event.ts";
-import { invokeFunction } from "../authorizers/invoke.ts";
+import type { Presented } from "../authorizers/event.ts";
+import { askFunction } from "../authorizers/invoke.ts";
 import { readParameters, signatures } from "../authorizers/parameters.ts";
 import type { Authorizer } from "../authorizers/registry.ts";
 import { isSignedBy } from "../authorizers/signature.ts";
@@ -78,8 +78,7 @@ async function testInvoke(services: ApiServices, { name, body }: ApiInput): Prom
       ? ok({ isAuthenticated: false })
       : failure(behaviours.testInvokeSignatureFailure, "Token signature is missing or not valid");
   }
-  const event = authorizerEvent(presented, signed);
-  const result = await invokeFunction(account.registry, authorizer, event, "api", signal);
+  const result = await askFunction(account, { authorizer, presented, signed, face: "api" }, signal);
   if (result.kind === "failed")
     return failure(behaviours.testInvokeFunctionError, FAILURE_MESSAGES[result.why]);
   return answered(account, result.answer);

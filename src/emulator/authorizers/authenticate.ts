@@ -1,11 +1,10 @@
-import { scrub } from "../../lib/scrub.ts";
-import { Secret } from "../../model/secret.ts";
 import type { Behaviours } from "../behaviours.ts";
 import type { Domain } from "../domains.ts";
 import type { RefusalCause } from "../refusal-causes.ts";
+import type { Account } from "./account.ts";
 import { type AuthorizerResponse, clampLifetime, readAnswer } from "./answer.ts";
-import { authorizerEvent, type Presented } from "./event.ts";
-import { invokeFunction } from "./invoke.ts";
+import type { Presented } from "./event.ts";
+import { askFunction } from "./invoke.ts";
 import { authorizerNames, type Parameters, readParameters, signatures } from "./parameters.ts";
 import type { Authorizer, AuthorizerRegistry } from "./registry.ts";
 import { isSignedBy } from "./signature.ts";
@@ -45,11 +44,6 @@ interface Checked {
   readonly verified: boolean;
 }
 
-export interface Account {
-  readonly registry: AuthorizerRegistry;
-  readonly behaviours: Behaviours;
-}
-
 /**
  * The gateway's authentication by custom authorizer: chooses the authorizer (DG custom-auth), verifies the token's
  * signature before anything is invoked (so strangers cost no invocation), asks the function, checks its answer.
@@ -80,16 +74,16 @@ export function checkCredentials(
 }
 
 async function askAuthorizer(
-  { registry, behaviours }: Account,
+  account: Account,
   { authorizer, token, verified }: Checked,
   presented: Presented,
   signal: AbortSignal,
 ): Promise<Admitted | Refused> {
-  const event = authorizerEvent(presented, { token, verified });
-  const result = await invokeFunction(registry, authorizer, event, "gateway", signal);
+  const signed = { token, verified };
+  const result = await askFunction(account, { authorizer, presented, signed, face: "gateway" }, signal);
   const failed = (details: string) =>
     refused("AuthorizerError", "CUSTOM_AUTHORIZER_LAMBDA_EXECUTION_ERROR", `${authorizer.name}: ${details}`);
-  if (result.kind === "failed") return failed(scrub(result.reason, credentialsIn(presented, token)));
+  if (result.kind === "failed") return failed(result.reason);
   const read = readAnswer(result.answer, presented.tls?.certificate?.id ?? null);
   if (read === null) return failed("the answer is no object with isAuthenticated");
   const { response, breaches, lifetimeOutOfRange } = read;
@@ -97,7 +91,8 @@ async function askAuthorizer(
     return refused("NotAuthenticated", "NOT_AUTHENTICATED", `${authorizer.name}: isAuthenticated false`);
   if (breaches.length > 0) return failed(breaches.join("; "));
   if (!lifetimeOutOfRange) return { kind: "admitted", authorizer, response };
-  if (behaviours.lifetimeOutOfRange === "refuse") return failed("a lifetime is outside 300 to 86400 seconds");
+  if (account.behaviours.lifetimeOutOfRange === "refuse")
+    return failed("a lifetime is outside 300 to 86400 seconds");
   const { refreshAfterInSeconds: refresh, disconnectAfterInSeconds } = response;
   return {
     kind: "admitted",
@@ -108,12 +103,6 @@ async function askAuthorizer(
       disconnectAfterInSeconds: clampLifetime(disconnectAfterInSeconds),
     },
   };
-}
-
-/** What a function's own error may quote of a device. */
-function credentialsIn({ http, mqtt }: Presented, token: string | null): readonly Secret[] {
-  const texts = [token, mqtt?.username, http?.queryString, ...Object.values(http?.headers ?? {})];
-  return [...texts, mqtt?.password].filter((each) => each).map((each) => new Secret(each ?? ""));
 }
 
 interface Chosen {

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { access, constants, readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { unreadableReason } from "../../lib/bounded-file.ts";
 import { UsageError } from "../../lib/errors.ts";
@@ -25,6 +25,9 @@ export interface Authorizer {
   readonly modifiedAtMs: number;
 }
 
+/** How long an authorizer's function may take (DG config-custom-auth). */
+const LIMIT_MS = 5000;
+
 /** Authorizers by name, the account's default one, and the functions behind them by ARN. */
 export class AuthorizerRegistry {
   readonly #authorizers = new Map<string, Authorizer>();
@@ -32,6 +35,13 @@ export class AuthorizerRegistry {
   readonly #parsedKeys = new Map<string, KeyObject>();
   /** Name of the account's default authorizer. */
   defaultName: string | null = null;
+
+  /** How long a function may take. */
+  readonly limitMs: number;
+
+  constructor(limitMs: number) {
+    this.limitMs = limitMs;
+  }
 
   get(name: string): Authorizer | null {
     return this.#authorizers.get(name) ?? null;
@@ -68,14 +78,15 @@ export class AuthorizerRegistry {
   }
 }
 
-/** Builds what the configuration defines. Throws UsageError for a key file that is missing or no RSA public key. */
+/** Builds what the configuration defines. Throws UsageError for a module that is missing, and
+ * for a key file that is missing or no RSA public key. */
 export async function createRegistry(config: EmulatorConfig): Promise<AuthorizerRegistry> {
-  const registry = new AuthorizerRegistry();
+  const registry = new AuthorizerRegistry(LIMIT_MS / config.functionSpeed);
   for (const each of config.authorizers) {
     const authorizer = await toAuthorizer(each, config);
     registry.put(authorizer);
     if (each.invokePermission === "granted") {
-      registry.addFunction(authorizer.functionArn, createHandler(each.handler, config.baseFolder));
+      registry.addFunction(authorizer.functionArn, await createHandler(each.handler, config.baseFolder));
     }
   }
   registry.defaultName = config.defaultAuthorizer ?? null;
@@ -131,7 +142,18 @@ export function isRsaPublicKey(pem: string): boolean {
   }
 }
 
-function createHandler({ table = [], module, url }: HandlerConfig, baseFolder: string): Handler {
-  if (module !== undefined) return moduleHandler(resolve(baseFolder, module));
+async function createHandler(
+  { table = [], module, url }: HandlerConfig,
+  baseFolder: string,
+): Promise<Handler> {
+  if (module !== undefined) {
+    const file = resolve(baseFolder, module);
+    try {
+      await access(file, constants.R_OK);
+    } catch (error) {
+      throw new UsageError(`the authorizer's module ${file} ${unreadableReason(error)}`);
+    }
+    return moduleHandler(file);
+  }
   return url === undefined ? tableHandler(table) : urlHandler(url);
 }

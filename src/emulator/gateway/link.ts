@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Log } from "../../lib/log.ts";
-import type { Account, Refused } from "../authorizers/authenticate.ts";
+import type { Account } from "../authorizers/account.ts";
+import type { Refused } from "../authorizers/authenticate.ts";
 import type { Activity } from "../broker/activity.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Presence, Socket } from "../broker/presence.ts";
