@@ -39,7 +39,8 @@ import { clientIdentity, createDerivedLedger } from "./run/derived-ledger.ts";
 import { Draw } from "./run/draw.ts";
 import { type Bindings, createBindings } from "./run/fingerprint.ts";
 import { NO_MEMORY, type RunMemory } from "./run/memory.ts";
-import { createPacer } from "./run/pacer.ts";
+import { createPacer, type RunPacer } from "./run/pacer.ts";
+import { NEVER_PAUSED, type PauseGate } from "./run/pause.ts";
 import { lookAtTargets } from "./run/preflight.ts";
 import { type Probed, type ProbePorts, probeChecks } from "./run/probe.ts";
 import { Run } from "./run/run.ts";
@@ -56,8 +57,31 @@ export interface AppOptions {
   readonly killGroup?: (leaderPid: number) => void;
   readonly version: string;
   readonly log: Log;
+  /** What is shared with the app of an earlier configuration; omitted: nothing is. */
+  readonly lasting?: Lasting;
   /** Instead of the SDK's own credential chain: for the demo, whose emulator knows one caller. */
   readonly awsCredentials?: StaticCredentials | null;
+}
+
+/**
+ * What outlives a configuration: counters go on, and budgets, the rest of client ids and what was spent on derived
+ * checks hold across a reload, also while runs of the old configuration are still under way.
+ */
+export interface Lasting {
+  readonly metrics: Metrics;
+  readonly pacer: RunPacer;
+  readonly derivedLedger: DerivedLedger;
+  readonly pause: PauseGate;
+}
+
+export function createLasting(
+  version: string,
+  pauseOf: (metrics: Metrics) => PauseGate = () => NEVER_PAUSED,
+): Lasting {
+  const metrics = createMetrics({ version, location: LOCATION });
+  const pause = pauseOf(metrics);
+  const pacer = createPacer({ pause, onUsed: (used) => metrics.budgetUsed(used) });
+  return { metrics, pacer, derivedLedger: createDerivedLedger(), pause };
 }
 
 export interface RunRequest {
@@ -90,21 +114,28 @@ export class App implements AsyncDisposable {
   readonly #ports: Ports;
   readonly #sample: SamplePorts;
   readonly #targets: ReadonlyMap<string, Target>;
+  /** Of those that share what lasts, one shows its fleet. */
+  #isCurrent: boolean;
   readonly #resolveEndpoint: ReturnType<typeof createDescribe>["resolveEndpoint"];
   readonly #releases = new AsyncDisposableStack();
-  readonly #derivedLedger = createDerivedLedger();
+  readonly #derivedLedger: DerivedLedger;
+  readonly #pause: PauseGate;
   readonly #bindings: Bindings;
   readonly #knownFiles: KnownFiles = new Map();
 
   constructor(options: AppOptions) {
     const { config, env, version, killGroup, awsCredentials = null } = options;
+    const { metrics, pacer, derivedLedger, pause } = options.lasting ?? createLasting(version);
     this.config = config;
     this.#options = options;
     this.#targets = new Map(config.targets.map((target) => [target.name, target]));
-    this.metrics = createMetrics({ version, location: LOCATION });
+    this.#isCurrent = options.lasting === undefined;
+    this.metrics = metrics;
+    this.#derivedLedger = derivedLedger;
+    this.#pause = pause;
+    if (options.lasting === undefined) pacer.setTargets(config.targets);
 
-    const observer = this.metrics;
-    const pacer = createPacer({ targets: config.targets, onUsed: (used) => observer.budgetUsed(used) });
+    const observer = metrics;
     const clients = this.#releases.adopt(createClients(awsCredentials), (each) => each.close());
     const dataClients = this.#releases.adopt(createDataClients(clients), (each) => each.close());
     const describe = createDescribe({ pacer, observer, clients });
@@ -156,12 +187,24 @@ export class App implements AsyncDisposable {
     }
     const { fleet } = opened;
     const scan = await fleet.scan(onProblem, signal, options);
-    await this.metrics.setFleet({
-      groups: scan.groups,
-      invalid: scan.invalid,
-      targets: this.config.targets,
-    });
+    if (this.#isCurrent) await this.#show(scan);
     return { fleet, scan };
+  }
+
+  /** From now on this configuration's fleet is the one that is shown, its budgets the ones that hold. */
+  async takeOver(scan: Scan): Promise<void> {
+    this.#isCurrent = true;
+    this.#options.lasting?.pacer.setTargets(this.config.targets);
+    await this.#show(scan);
+  }
+
+  /** Another configuration has taken over; runs that are under way finish with this one. */
+  stepBack(): void {
+    this.#isCurrent = false;
+  }
+
+  #show({ groups, invalid }: Scan): Promise<void> {
+    return this.metrics.setFleet({ groups, invalid, targets: this.config.targets });
   }
 
   /** Finds one device by reading the sources up to it; throws the signal's reason when aborted. */
@@ -184,6 +227,7 @@ export class App implements AsyncDisposable {
         secondWave: (decoys) => this.#secondWave(suite, decoys),
         preflight: (names, signal) => this.#lookAt(names, signal),
         bind: this.#bindings.bind,
+        pause: this.#pause,
         concurrency: new Map(this.config.targets.map(({ name, concurrency }) => [name, concurrency])),
         location: LOCATION,
         log: this.#options.log,

@@ -2,12 +2,13 @@ import { quotaOwner } from "../lib/pacing.ts";
 import type { Pacer } from "../model/ports.ts";
 import type { Target } from "../model/target.ts";
 import { ClientTurns } from "./client-turns.ts";
+import { NEVER_PAUSED, type PauseGate } from "./pause.ts";
 import { REAL_TIMING, type Timing } from "./timing.ts";
-import { type Rate, TokenBucket } from "./token-bucket.ts";
+import { lowerRate, type Rate, TokenBucket } from "./token-bucket.ts";
 
 export interface PacerOptions {
-  /** Known from the start, so that a lower limit of one target holds before its first call. */
   readonly targets?: readonly Target[];
+  readonly pause?: PauseGate;
   /** A token was given out. Must not throw. */
   readonly onUsed?: (used: { readonly target: string; readonly operation: string }) => void;
   readonly timing?: Timing;
@@ -16,6 +17,8 @@ export interface PacerOptions {
 }
 
 export interface RunPacer extends Pacer {
+  /** Whose limits hold from now on, before any call for them and whatever limits earlier targets had. */
+  setTargets(targets: readonly Target[]): void;
   /** Is somebody here connected with this client id, or was until just now? */
   isConnecting(target: Target, clientId: string): boolean;
 }
@@ -31,23 +34,26 @@ const PAUSE_MS = { least: 200, most: 500 } as const;
  * Paces everything that spends a quota. Quotas belong to an account in a Region, so targets that share both share
  * one bucket for each operation, and the lower of their limits holds. Limits are `budgets` of the target for
  * TestInvokeAuthorizer and gateway connections, 10 a second for other calls; 98 % of each is used. Waiting is
- * first come, first served and throws the signal's reason when aborted; while nobody waits no timer runs.
+ * first come, first served and throws the signal's reason when aborted; while nobody waits no timer runs. Nothing is let
+ * through while it is paused.
  */
 export function createPacer({
   targets = [],
+  pause = NEVER_PAUSED,
   onUsed,
   timing = REAL_TIMING,
   random = Math.random,
 }: PacerOptions): RunPacer {
   const buckets = new Map<string, TokenBucket>();
   const turns = new ClientTurns(timing);
+  let declared: ReadonlyMap<string, Rate> = new Map();
 
   function bucketOf(target: Target, operation: string): TokenBucket {
-    const key = `${quotaOwner(target)}/${operation}`;
-    const rate = rateOf(target, operation);
+    const key = bucketKey(target, operation);
+    const rate = declared.get(key) ?? rateOf(target, operation);
     const known = buckets.get(key);
     if (known) {
-      known.lower(rate);
+      if (!declared.has(key)) known.lower(rate);
       return known;
     }
     const bucket = new TokenBucket(rate, timing);
@@ -55,8 +61,18 @@ export function createPacer({
     return bucket;
   }
 
+  function setTargets(all: readonly Target[]): void {
+    declared = ratesOf(all);
+    for (const [key, rate] of declared) buckets.get(key)?.set(rate);
+  }
+
   async function take(target: Target, operation: string, signal: AbortSignal): Promise<void> {
-    await bucketOf(target, operation).take(signal);
+    const bucket = bucketOf(target, operation);
+    do {
+      if (pause.paused() !== null) await pause.passed(signal);
+      await bucket.take(signal);
+      // A token from before a pause is void: all who waited would go at once when it ends.
+    } while (pause.paused() !== null);
     onUsed?.({ target: target.name, operation });
   }
 
@@ -81,9 +97,10 @@ export function createPacer({
     };
   }
 
-  for (const target of targets) for (const operation of [INVOKE, CONNECT]) bucketOf(target, operation);
+  setTargets(targets);
 
   return {
+    setTargets,
     take,
     connect,
     isConnecting: (target, clientId) => turns.isTaken(turnOf(target, clientId)),
@@ -92,6 +109,23 @@ export function createPacer({
       bucketOf(target, operation).pause(least + random() * (most - least));
     },
   };
+}
+
+function bucketKey(target: Target, operation: string): string {
+  return `${quotaOwner(target)}/${operation}`;
+}
+
+/** The lowest of those who share a bucket. */
+function ratesOf(targets: readonly Target[]): Map<string, Rate> {
+  const rates = new Map<string, Rate>();
+  for (const target of targets) {
+    for (const operation of [INVOKE, CONNECT]) {
+      const key = bucketKey(target, operation);
+      const rate = rateOf(target, operation);
+      rates.set(key, lowerRate(rates.get(key) ?? rate, rate));
+    }
+  }
+  return rates;
 }
 
 /** Client ids, too, belong to an account in a Region. */

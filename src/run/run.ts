@@ -8,6 +8,7 @@ import type { Suite } from "../model/config.ts";
 import type { Examined } from "../model/facts.ts";
 import type { Fingerprint } from "../model/fingerprint.ts";
 import type { Counts, GateOutcome, GroupTally } from "../model/gate.ts";
+import type { Pause } from "../model/pause.ts";
 import type { PreflightFinding } from "../model/preflight.ts";
 import type { Result, ResultRecord, Verdict } from "../model/result.ts";
 import type { RunStatus, RunSummary, Selection, StopReason } from "../model/run.ts";
@@ -16,6 +17,7 @@ import { derivedRemarks, totalOf } from "./derived-remarks.ts";
 import { type ExpectedGroup, expectedGroups, type FleetGroup } from "./expected.ts";
 import { type BindFn, UsedParts } from "./fingerprint.ts";
 import type { RunMemory } from "./memory.ts";
+import { type PauseGate, pauseText } from "./pause.ts";
 import type { SecondWave, SecondWaveReport } from "./second-wave.ts";
 import { groupKey, Tally } from "./tally.ts";
 import { work } from "./worker.ts";
@@ -41,6 +43,8 @@ export interface RunPorts {
   ) => Promise<readonly PreflightFinding[]>;
   /** Finds out what the decision is bound to; never throws. None: it binds nobody. */
   readonly bind?: BindFn;
+  /** None: nobody pauses. */
+  readonly pause?: PauseGate;
   /** Checks in flight, by target name. */
   readonly concurrency: ReadonlyMap<string, number>;
   readonly location: string;
@@ -102,6 +106,7 @@ export class Run {
   #status: RunStatus = "running";
   #isCancelled = false;
   #stopReason: StopReason | null = null;
+  #pausedAtStop: Pause | null = null;
   #gate: GateOutcome | null = null;
 
   constructor(ports: RunPorts, input: RunInput) {
@@ -147,6 +152,7 @@ export class Run {
         stop: this.#stop.signal,
         abort: this.#abort.signal,
       });
+      await this.#unpaused();
       clearTimeout(deadline);
       await this.#bind(fleetChecksum);
     } catch (error) {
@@ -187,10 +193,17 @@ export class Run {
     this.#remarks.push(...plan.remarks);
     this.#expected = expectedGroups(plan.groups, suite, selection);
     for (const { target, cohort, expected } of this.#expected) this.#tally.expect(target, cohort, expected);
+    await this.#unpaused();
     const targets = new Set(plan.groups.map(({ target }) => target));
     this.#preflight = (await this.#ports.preflight?.([...targets], this.#stop.signal)) ?? [];
     await this.#rest();
     return plan;
+  }
+
+  /** For what is bounded in time, and would find nothing out during a pause. */
+  async #unpaused(): Promise<void> {
+    // A stop is dealt with by what comes next.
+    await this.#ports.pause?.passed(this.#stop.signal).catch(() => {});
   }
 
   /** A run that is going to be resumed is bound at its end. */
@@ -221,6 +234,7 @@ export class Run {
   stop(reason: StopReason): void {
     if (this.#stop.signal.aborted || this.#durationMs !== null) return;
     this.#stopReason = reason;
+    this.#pausedAtStop = this.#ports.pause?.paused() ?? null;
     this.#stop.abort(new Error(reason));
     this.#drainTimer = setTimeout(() => this.#abort.abort(new Error(reason)), DRAIN_MS);
   }
@@ -262,7 +276,7 @@ export class Run {
     const isLeft = notRun > 0 || this.#second.isCutShort || this.#abort.signal.aborted;
     const cutShort = this.#stopReason !== null && isLeft;
     if (cutShort && this.#stopReason) {
-      this.#notes.push(this.#isCancelled ? "the run was cancelled" : STOP_NOTES[this.#stopReason]);
+      this.#notes.push(this.#isCancelled ? "the run was cancelled" : this.#stopNote(this.#stopReason));
     }
     this.#status = cutShort && this.#stopReason === "INTERRUPTED" ? this.#interrupted() : "finished";
     this.#remarks.push(
@@ -283,6 +297,11 @@ export class Run {
     const { problem } = this.#input.memory;
     if (problem !== null) this.#remarks.push(`the history of this run is not whole: ${problem}`);
     return this.summary();
+  }
+
+  #stopNote(reason: StopReason): string {
+    const paused = this.#pausedAtStop === null ? "" : `; the daemon was ${pauseText(this.#pausedAtStop)}`;
+    return `${STOP_NOTES[reason]}${paused}`;
   }
 
   #interrupted(): RunStatus {

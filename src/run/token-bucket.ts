@@ -8,6 +8,13 @@ export interface Rate {
   readonly burst: number;
 }
 
+export function lowerRate(one: Rate, other: Rate): Rate {
+  return {
+    perSecond: Math.min(one.perSecond, other.perSecond),
+    burst: Math.min(one.burst, other.burst),
+  };
+}
+
 /** Below this spacing several tokens fall into one tick of Node's millisecond timers. */
 const FINE_SPACING_MS = 5;
 const TIMER_LATENESS_MS = 2;
@@ -30,10 +37,13 @@ export class TokenBucket {
 
   /** Keeps the lower of both limits: each user of the bucket names one, and none may be exceeded. */
   lower(rate: Rate): void {
-    this.#rate = {
-      perSecond: Math.min(this.#rate.perSecond, rate.perSecond),
-      burst: Math.min(this.#rate.burst, rate.burst),
-    };
+    this.#rate = lowerRate(this.#rate, rate);
+  }
+
+  /** Those who wait already go by the new rate. */
+  set(rate: Rate): void {
+    this.#rate = rate;
+    this.#rearm();
   }
 
   /** Waits for one token; when aborted it throws the signal's reason and no token is lost. */
