@@ -2,10 +2,11 @@
 import { createHook } from "node:async_hooks";
 import { readFileSync } from "node:fs";
 import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import { connect as connectTls, TLSSocket } from "node:tls";
 import fc from "fast-check";
 import { generate, type Packet, parser } from "mqtt-packet";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
 import { PacketReader, ProtocolError } from "../../src/emulator/gateway/framing.ts";
 import {
   CALLER,
@@ -26,10 +27,10 @@ afterAll(() => emulator.stop());
 
 const someBytes = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
 
-function tls(): TLSSocket {
+function tls(ALPNProtocols = ["mqtt"]): TLSSocket {
   const socket = connectTls({
     ...{ host: emulator.host, port: emulator.port, servername: ENDPOINT },
-    ...{ ca: readFileSync(emulator.caFile), ALPNProtocols: ["mqtt"] },
+    ...{ ca: readFileSync(emulator.caFile), ...(ALPNProtocols.length > 0 && { ALPNProtocols }) },
   });
   socket.on("error", () => {});
   return socket;
@@ -187,34 +188,138 @@ describe("any bytes at all", () => {
     expect(await connackOf(emulator)).toBe(0);
   });
 
-  test("leave no socket behind", async () => {
-    const handles = new Set<number>();
+  test("over HTTPS are answered 4xx or closed", async () => {
+    const head = fc.constantFrom(
+      ...[
+        "",
+        "GET /mqtt HTTP/1.1\r\n",
+        "POST /topics/a?qos=1 HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n",
+      ],
+      ...[
+        "GET /connections/a HTTP/1.1\r\nhost: a\r\nauthorization: ",
+        "POST /topics/%ff HTTP/1.1\r\nhost: a\r\n",
+      ],
+      "GET /mqtt HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ",
+    );
+    await fc.assert(
+      fc.asyncProperty(head, someBytes, async (first, bytes) => {
+        const socket = tls([]);
+        socket.end(Buffer.concat([Buffer.from(first), bytes]));
+        expect((await drain(socket)).toString("latin1")).toMatch(/^(HTTP\/1\.1 4\d\d |$)/);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("in and as the frames of a WebSocket end it, and nothing else", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.boolean(), someBytes, async (isFramed, bytes) => {
+        const socket = new WebSocket(`wss://${emulator.gateway}/mqtt`, "mqtt", {
+          ...{ ca: readFileSync(emulator.caFile), headers: { host: ENDPOINT } },
+        });
+        socket.on("error", () => {});
+        const gone = new Promise((resolve) => socket.on("close", resolve));
+        socket.on("upgrade", ({ socket: tcp }) => {
+          if (!isFramed) tcp.end(bytes);
+        });
+        socket.on("open", () => {
+          socket.send(Buffer.concat([connectPacket(5), bytes]));
+          socket.close();
+        });
+        await gone;
+      }),
+      { numRuns: 30 },
+    );
+    expect(await connackOf(emulator)).toBe(0);
+  });
+});
+
+describe("no socket stays behind", () => {
+  /** Counts the process's TCP sockets, ours and the emulator's ends alike, from now on. */
+  function countSockets(): () => number {
+    const open = new Set<number>();
     const hook = createHook({
       trackPromises: false,
       init: (id, type) => {
-        if (type === "TCPWRAP") handles.add(id);
+        if (type === "TCPWRAP") open.add(id);
       },
-      destroy: (id) => handles.delete(id),
+      destroy: (id) => open.delete(id),
     }).enable();
     onTestFinished(() => {
       hook.disable();
     });
-    for (let count = 0; count < 20; count++) {
-      const garbage = Buffer.from(Array.from({ length: 50 }, (_, index) => (index * 37 + count * 11) % 256));
-      const tcp = connectTcp(emulator.port, emulator.host);
-      tcp.write(garbage);
-      tcp.end();
-      const secured = tls();
-      secured.end(garbage);
-      const session = tls();
-      session.end(Buffer.concat([connectPacket(5), garbage]));
-      const api = connectTcp(Number(new URL(emulator.api).port), "127.0.0.1");
-      api.end(
-        Buffer.concat([Buffer.from("PUT /jobs/a HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n"), garbage]),
-      );
-      await Promise.all([tcp, secured, session, api].map(drain));
-    }
-    await expect.poll(() => handles.size).toBe(0);
+    return () => open.size;
+  }
+
+  test("the count sees one that does", async () => {
+    const count = countSockets();
+    const session = tls();
+    session.write(connectPacket(5));
+    await new Promise((resolve) => session.once("data", resolve));
+    // Both ends.
+    expect(count()).toBe(2);
+    session.destroy();
+    await expect.poll(count).toBe(0);
+  });
+
+  const garbage = (seed: number) =>
+    Buffer.from(Array.from({ length: 50 }, (_, index) => (index * 37 + seed * 11) % 256));
+  const apiSocket = () => connectTcp(Number(new URL(emulator.api).port), "127.0.0.1");
+  const cutRequest = "PUT /jobs/a HTTP/1.1\r\nhost: a\r\ncontent-length: 99\r\n\r\n";
+  const strangers: readonly (readonly [string, (seed: number) => Socket])[] = [
+    ["no TLS", (seed) => sending(connectTcp(emulator.port, emulator.host), garbage(seed))],
+    ["no MQTT", (seed) => sending(tls(), garbage(seed))],
+    ["no HTTP", (seed) => sending(tls([]), garbage(seed))],
+    ["no MQTT after a CONNECT", (seed) => sending(tls(), Buffer.concat([connectPacket(5), garbage(seed)]))],
+    ["a cut request to the API", (seed) => sending(apiSocket(), Buffer.from(cutRequest), garbage(seed))],
+  ];
+
+  function sending(socket: Socket, ...bytes: readonly Buffer[]): Socket {
+    socket.on("error", () => {});
+    socket.write(Buffer.concat(bytes));
+    return socket;
+  }
+
+  /** It has sent what it has to send: a TLS client only after its handshake. */
+  function sent(socket: Socket): Promise<void> {
+    return new Promise((resolve) => {
+      socket.once("close", () => resolve());
+      socket.write("", () => resolve());
+    });
+  }
+
+  test.each(strangers)("of one that sends %s and ends", async (_what, stranger) => {
+    const count = countSockets();
+    await Promise.all(
+      Array.from({ length: 10 }, (_, seed) => {
+        const socket = stranger(seed);
+        socket.end();
+        return drain(socket);
+      }),
+    );
+    await expect.poll(count).toBe(0);
+  });
+
+  test.each(strangers)("of one that sends %s and vanishes", async (_what, stranger) => {
+    const count = countSockets();
+    await Promise.all(
+      Array.from({ length: 10 }, async (_, seed) => {
+        const socket = stranger(seed);
+        await sent(socket);
+        if (seed % 2 === 0 && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
+        else socket.destroy();
+      }),
+    );
+    await expect.poll(count).toBe(0);
+  });
+
+  test("of one whose handshake stops half way", async () => {
+    const count = countSockets();
+    const hello = Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252]);
+    const half = Array.from({ length: 10 }, () => sending(connectTcp(emulator.port, emulator.host), hello));
+    await Promise.all(half.map(sent));
+    for (const socket of half) socket.destroy();
+    await expect.poll(count).toBe(0);
   });
 });
 

@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { Activity } from "../../src/emulator/broker/activity.ts";
 import { Broker, type Connection, type Subscription } from "../../src/emulator/broker/broker.ts";
 import type { Message } from "../../src/emulator/broker/message.ts";
 import { covers, isFilter, isTopic } from "../../src/emulator/broker/topics.ts";
 import { Outbox } from "../../src/emulator/gateway/outbox.ts";
+import { Throughput } from "../../src/emulator/gateway/throughput.ts";
 
 class Client implements Connection {
   readonly got: string[] = [];
@@ -162,6 +164,139 @@ describe("sessions", () => {
     broker.publish(message("t"), null);
     expect(newer.client.got).toEqual(["t 0"]);
     broker.stop();
+  });
+});
+
+describe("a message that expires", () => {
+  const brief = (topic: string, changes: Partial<Message> = {}) =>
+    message(topic, { qos: 1, properties: { messageExpiryInterval: 10 }, ...changes });
+
+  function start() {
+    const clock = { ms: 5000 };
+    const broker = new Broker(() => clock.ms);
+    const pass = (seconds: number) => {
+      clock.ms += seconds * 1000;
+    };
+    return { broker, pass };
+  }
+
+  test("is queued until then, and comes with what is left of its interval", () => {
+    const { broker, pass } = start();
+    const { session, client } = join(broker, "a", 600, subscription("t"));
+    broker.disconnect(session, client);
+    broker.publish(brief("t", { properties: { messageExpiryInterval: 3 } }), null);
+    broker.publish(brief("t"), null);
+    broker.publish(message("t", { qos: 1 }), null);
+    pass(2.5);
+    expect(broker.kept("a")?.queued).toBe(3);
+    pass(0.5);
+    expect(broker.kept("a")?.queued).toBe(2);
+    const intervals = () =>
+      broker.takeQueued(session).map(({ properties }) => properties.messageExpiryInterval);
+    expect(intervals()).toEqual([7, undefined]);
+    expect(intervals()).toEqual([]);
+    broker.stop();
+  });
+
+  test("is retained until then", () => {
+    const { broker, pass } = start();
+    broker.publish(brief("t", { retain: true }), null);
+    const left = () => broker.retainedFor("t").map(({ properties }) => properties.messageExpiryInterval);
+    expect(left()).toEqual([10]);
+    pass(9);
+    expect(left()).toEqual([1]);
+    pass(1);
+    expect(left()).toEqual([]);
+    broker.stop();
+  });
+
+  test("does not leave the queue of a client that takes its time", () => {
+    const { broker, pass } = start();
+    const sent: unknown[] = [];
+    const outbox = new Outbox(1, ({ properties }) => sent.push(properties.messageExpiryInterval));
+    const client: Connection = {
+      deliver: (each) => {
+        outbox.add(each);
+        return true;
+      },
+      takenOver: () => {},
+      dismissed: () => {},
+    };
+    const { session } = broker.connect("a", client, { clean: true, expirySeconds: 0 });
+    session.subscriptions.set(...subscription("t"));
+    for (const seconds of [100, 3, 10]) {
+      broker.publish(brief("t", { properties: { messageExpiryInterval: seconds } }), null);
+    }
+    pass(4);
+    outbox.acknowledge(1, (waiting) => broker.due(waiting));
+    expect(sent).toEqual([100, 6]);
+    broker.stop();
+  });
+
+  test("has no interval to tell of where it came without one, and passes at once in full", () => {
+    const { broker } = start();
+    const seen: unknown[] = [];
+    const client: Connection = {
+      deliver: ({ properties }) => seen.push(properties.messageExpiryInterval) > 0,
+      takenOver: () => {},
+      dismissed: () => {},
+    };
+    const { session } = broker.connect("a", client, { clean: true, expirySeconds: 0 });
+    session.subscriptions.set(...subscription("t"));
+    broker.publish(brief("t"), null);
+    broker.publish(message("t"), null);
+    expect(seen).toEqual([10, undefined]);
+    broker.stop();
+  });
+});
+
+describe("a connection's throughput", () => {
+  test("is never above its bytes a second, after a second's worth at once", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 100, max: 10_000 }),
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 0, max: 500 }))),
+        (bytesPerSecond, packets) => {
+          let now = 0;
+          const throughput = new Throughput(bytesPerSecond, () => now);
+          let passed = 0;
+          let largest = 0;
+          for (const [bytes, pauseMs] of packets) {
+            now += pauseMs;
+            now += throughput.waitMs;
+            expect(throughput.waitMs).toBeLessThan(0.001);
+            throughput.spend(bytes);
+            passed += bytes;
+            largest = Math.max(largest, bytes);
+            expect(passed).toBeLessThanOrEqual(bytesPerSecond * (1 + now / 1000) + largest + 0.01);
+          }
+        },
+      ),
+    );
+  });
+
+  test("is not slowed down below it", () => {
+    let now = 0;
+    const throughput = new Throughput(1000, () => now);
+    for (let count = 0; count < 100; count++) {
+      expect(throughput.waitMs).toBe(0);
+      throughput.spend(100);
+      now += 100;
+    }
+    throughput.spend(1500);
+    expect(throughput.waitMs).toBeCloseTo(500);
+  });
+});
+
+describe("what client ids have done", () => {
+  test("is remembered of the 10 000 that were heard of last", () => {
+    const activity = new Activity();
+    for (let client = 0; client < 10_000; client++) activity.connect(`c${client}`);
+    activity.connect("c0");
+    activity.connect("new");
+    expect([activity.of("c0").connects, activity.of("c1").connects, activity.of("c2").connects]).toEqual([
+      ...[2, 0, 1],
+    ]);
   });
 });
 

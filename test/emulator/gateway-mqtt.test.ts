@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { request } from "node:https";
 import { connect, type MqttClient } from "mqtt";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { effectiveKeepAlive } from "../../src/emulator/gateway/connack.ts";
@@ -6,6 +8,7 @@ import {
   arn,
   connackOf,
   connectMqtt,
+  ENDPOINT,
   mqttOptions,
   nextMessage,
   policy,
@@ -282,6 +285,45 @@ describe("limits", () => {
     expect(codes).toEqual(expected === null ? [0] : [0, expected]);
   });
 
+  describe("beyond 512 KB a second", () => {
+    async function slow(bytesPerSecondPerConnection: number): Promise<TestEmulator> {
+      const authorizers = [tableAuthorizer([{ answer: admitted() }])];
+      const started = await startTestEmulator({ authorizers, quotas: { bytesPerSecondPerConnection } });
+      onTestFinished(() => started.stop());
+      return started;
+    }
+
+    async function join(at: TestEmulator, clientId: string): Promise<MqttClient> {
+      const client = await connectMqtt(at, { clientId });
+      onTestFinished(() => client.endAsync(true));
+      return client;
+    }
+
+    test("what a client sends is read later", async () => {
+      // What comes after the CONNECT waits for hours.
+      const at = await slow(0.001);
+      const client = await join(at, "slow");
+      const answers: string[] = [];
+      client.on("packetreceive", ({ cmd }) => answers.push(cmd));
+      client.subscribe("a", () => {});
+      await join(at, "other");
+      expect([answers, client.connected]).toEqual([[], true]);
+    });
+
+    test("what is sent to it comes later, and holds up no answer", async () => {
+      const at = await slow(200);
+      const client = await join(at, "slow");
+      const sizes: number[] = [];
+      client.on("message", (_topic, payload) => sizes.push(payload.length));
+      await client.subscribeAsync("t");
+      await publishOverHttps(at, "t", "x".repeat(100_000));
+      await publishOverHttps(at, "t", "late");
+      await expect.poll(() => sizes).toEqual([100_000]);
+      await client.unsubscribeAsync("t");
+      expect([sizes, client.connected]).toEqual([[100_000], true]);
+    });
+  });
+
   test("a message larger than an MQTT 5 client takes is not sent to it", async () => {
     const small = await open({ protocolVersion: 5, properties: { maximumPacketSize: 512 } });
     const got = nextMessage(small);
@@ -308,6 +350,22 @@ describe("limits", () => {
     client.subscribe("a", { qos: 2 });
     await client.subscribeAsync("b", { qos: 1 });
     expect(answers).toEqual(["suback"]);
+  });
+
+  test("a subscription identifier ends an MQTT 5 session with 0xA1", async () => {
+    const client = await open({ protocolVersion: 5 });
+    const reason = new Promise((resolve) => client.on("disconnect", ({ reasonCode }) => resolve(reasonCode)));
+    client.on("error", () => {});
+    client.subscribe("a", { properties: { subscriptionIdentifier: 7 } }, () => {});
+    expect(await reason).toBe(0xa1);
+  });
+
+  test("No Local in a shared subscription ends it with 0x82", async () => {
+    const client = await open({ protocolVersion: 5 });
+    const reason = new Promise((resolve) => client.on("disconnect", ({ reasonCode }) => resolve(reasonCode)));
+    client.on("error", () => {});
+    client.subscribe("$share/g/a", { qos: 0, nl: true }, () => {});
+    expect(await reason).toBe(0x82);
   });
 
   test("a topic alias stands for its topic", async () => {
@@ -375,6 +433,22 @@ describe("limits", () => {
 
 function named(authorizer: string): { username: string } {
   return { username: `device?x-amz-customauthorizer-name=${authorizer}` };
+}
+
+async function publishOverHttps({ host, port, caFile }: TestEmulator, topic: string, body: string) {
+  const status = await new Promise((resolve, reject) => {
+    request({
+      ...{ host, port, servername: ENDPOINT, ca: readFileSync(caFile), agent: false },
+      ...{ method: "POST", path: `/topics/${topic}?qos=0`, headers: { host: ENDPOINT } },
+    })
+      .on("response", (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+      .on("error", reject)
+      .end(body);
+  });
+  expect(status).toBe(200);
 }
 
 function willOn(topic: string): object {
