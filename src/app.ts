@@ -8,6 +8,7 @@ import { createInvoke } from "./aws/invoke.ts";
 import { createPreflight } from "./aws/preflight.ts";
 import { decide } from "./gate/decide.ts";
 import { contradiction } from "./gate/fingerprint.ts";
+import { lostRule } from "./gate/lost.ts";
 import { handshake } from "./gateway/handshake.ts";
 import { probe } from "./gateway/probers.ts";
 import type { Log } from "./lib/log.ts";
@@ -224,6 +225,7 @@ export class App implements AsyncDisposable {
         onFault: (check) => this.#fault(check),
         judge,
         decide,
+        lostRule,
         secondWave: (decoys) => this.#secondWave(suite, decoys),
         preflight: (names, signal) => this.#lookAt(names, signal),
         bind: this.#bindings.bind,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { cut, mask, neutralize } from "../lib/scrub.ts";
 import type { AuthorizerAnswer, Json } from "../model/invocation.ts";
 import type { Secret } from "../model/secret.ts";
@@ -19,10 +20,12 @@ export function readResponse(output: object, secrets: readonly Secret[]): ReadRe
   if (typeof isAuthenticated !== "boolean") {
     problems.push(`isAuthenticated is ${typeName(isAuthenticated)}, not a boolean`);
   }
+  const policyDocuments = documents(fields.policyDocuments, problems);
   const answer: AuthorizerAnswer = {
     isAuthenticated: isAuthenticated === true,
     principalId: principalId(fields.principalId, secrets, problems),
-    policyDocuments: documents(fields.policyDocuments, problems),
+    policyDocuments,
+    policyHash: policyDocuments.length === 0 ? null : hashOf(policyDocuments, secrets),
     refreshAfterSeconds: seconds("refreshAfterInSeconds", fields.refreshAfterInSeconds, problems),
     disconnectAfterSeconds: seconds("disconnectAfterInSeconds", fields.disconnectAfterInSeconds, problems),
   };
@@ -50,6 +53,22 @@ function documents(value: unknown, problems: string[]): readonly Json[] {
   if (Array.isArray(value)) return value.map((each, index) => document(each, index, problems));
   problems.push(`policyDocuments is ${typeName(value)}, not a list`);
   return [];
+}
+
+/** What a device may do, to be compared with another day; a credential that is repeated in it may change. */
+function hashOf(documents: readonly Json[], secrets: readonly Secret[]): string {
+  return createHash("sha256")
+    .update(mask(canonical(documents), secrets))
+    .digest("hex");
+}
+
+/** JSON with the keys of each object in one order. */
+function canonical(value: Json): string {
+  return JSON.stringify(value, (_key, each: unknown) =>
+    typeof each === "object" && each !== null && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : each,
+  );
 }
 
 function document(value: unknown, index: number, problems: string[]): Json {

@@ -1,11 +1,22 @@
-import type { Decision, GateOutcome, GateRules, GroupTally, RuleResult, Tally } from "../model/gate.ts";
+import type {
+  Decision,
+  GateOutcome,
+  GateRules,
+  GroupTally,
+  LatencyTally,
+  RuleResult,
+  Tally,
+} from "../model/gate.ts";
 import { evaluateRules } from "./rules.ts";
+import { loosest, rulesOf, sum } from "./whole.ts";
 
 export interface GateInput {
   /** One per cohort × target, cohorts that are expected and absent included. */
   readonly groups: readonly GroupTally[];
   /** Profiles that could not be read; they belong to no cohort. */
   readonly invalidProfiles: number;
+  /** Of the whole: percentiles do not add up. */
+  readonly latency: LatencyTally;
   readonly rules: GateRules;
   readonly cohortRules: Readonly<Record<string, Partial<GateRules>>>;
   /** What went wrong with the run itself; any entry forbids a go. */
@@ -17,12 +28,12 @@ export interface GateInput {
  * that no aggregate hides a dead cohort; no-go outweighs inconclusive. Nothing selected is inconclusive.
  */
 export function decide(input: GateInput): GateOutcome {
-  const { groups, invalidProfiles, rules, cohortRules, notes } = input;
+  const { groups, invalidProfiles, latency, rules, cohortRules, notes } = input;
   const perGroup = groups.map((group) => ({
     group,
-    results: evaluateRules(group, { ...rules, ...cohortRules[group.cohort] }, whereOf(group)),
+    results: evaluateRules(group, rulesOf(group, rules, cohortRules), whereOf(group)),
   }));
-  const whole = evaluateRules(sum(groups, invalidProfiles), loosest(groups, rules, cohortRules), {
+  const whole = evaluateRules(sum(groups, invalidProfiles, latency), loosest(groups, rules, cohortRules), {
     target: null,
     cohort: null,
   });
@@ -48,45 +59,6 @@ export function decide(input: GateInput): GateOutcome {
 /** `group` holds its tally too: only its place goes into a rule's result. */
 function whereOf({ target, cohort }: GroupTally): { target: string | null; cohort: string } {
   return { target: target === "" ? null : target, cohort };
-}
-
-/** Adds the groups up to the whole. */
-export function sum(groups: readonly Tally[], invalid: number): Tally {
-  const total = (field: keyof Tally) => groups.reduce((all, group) => all + group[field], 0);
-  return {
-    pass: total("pass"),
-    fail: total("fail"),
-    inconclusive: total("inconclusive"),
-    skipped: total("skipped"),
-    notRun: total("notRun"),
-    unexpectedAccepts: total("unexpectedAccepts"),
-    expected: total("expected"),
-    derived: total("derived"),
-    derivedFailed: total("derivedFailed"),
-    invalid,
-  };
-}
-
-/**
- * The whole is held to the loosest threshold that holds for any of its parts: a cohort that was given a lower
- * bar on purpose must not fail the whole, and each part still answers for itself.
- */
-function loosest(
-  groups: readonly GroupTally[],
-  rules: GateRules,
-  cohortRules: GateInput["cohortRules"],
-): GateRules {
-  const present = groups.map((group) => ({ ...rules, ...cohortRules[group.cohort] }));
-  const lowest = (field: keyof GateRules) => Math.min(rules[field], ...present.map((each) => each[field]));
-  const highest = (field: keyof GateRules) => Math.max(rules[field], ...present.map((each) => each[field]));
-  return {
-    minChecks: lowest("minChecks"),
-    minPassRatio: lowest("minPassRatio"),
-    minCoverage: lowest("minCoverage"),
-    maxUnexpectedAccepts: highest("maxUnexpectedAccepts"),
-    maxInconclusiveRatio: highest("maxInconclusiveRatio"),
-    maxAgeMs: lowest("maxAgeMs"),
-  };
 }
 
 function planned({ pass, fail, inconclusive, skipped, notRun }: Tally): number {
@@ -119,8 +91,9 @@ function reasonFor(decision: Decision, results: readonly RuleResult[], notes: re
 
 function describe({ rule, target, cohort, threshold, observed }: RuleResult): string {
   const where = cohort === null ? "" : `${cohort}${target ? ` on ${target}` : ""}: `;
-  const seen = observed === null ? "not measurable" : round(observed);
-  return `${where}${rule} is ${seen}, threshold ${round(threshold)}`;
+  const unit = rule.endsWith("P95") ? " s" : "";
+  const seen = observed === null ? "not measurable" : `${round(observed)}${unit}`;
+  return `${where}${rule} is ${seen}, threshold ${round(threshold)}${unit}`;
 }
 
 function round(value: number): string {

@@ -3,17 +3,19 @@ import type { GateRules, RuleResult, Tally } from "../model/gate.ts";
 /** One gate rule: what it measures on a tally and how that compares with the threshold. */
 interface Rule {
   readonly name: string;
-  readonly threshold: (rules: GateRules) => number;
+  /** null: the rule is off. */
+  readonly threshold: (rules: GateRules) => number | null;
   /** null: there is nothing to measure. */
   readonly observe: (tally: Tally) => number | null;
   readonly met: (observed: number, threshold: number) => boolean;
   readonly unmetMeans: "no-go" | "inconclusive";
-  /** Does an unmeasurable rule pass? Only where another rule notices that there is nothing. */
-  readonly metByNothing: boolean;
+  /** Is a rule met that cannot be measured? `met`: only where another rule notices that there is nothing. */
+  readonly withNothing: "met" | "unmet" | "met-at-zero";
 }
 
 const atLeast = (observed: number, threshold: number) => observed >= threshold;
 const atMost = (observed: number, threshold: number) => observed <= threshold;
+const seconds = (ms: number | null) => (ms === null ? null : ms / 1000);
 
 /** pass + fail + inconclusive: what was really tried at the gateway. */
 function tested({ pass, fail, inconclusive }: Tally): number {
@@ -32,7 +34,7 @@ const RULES: readonly Rule[] = [
     observe: tested,
     met: atLeast,
     unmetMeans: "inconclusive",
-    metByNothing: false,
+    withNothing: "unmet",
   },
   {
     name: "minPassRatio",
@@ -40,7 +42,15 @@ const RULES: readonly Rule[] = [
     observe: ({ pass, fail }) => ratio(pass, pass + fail),
     met: atLeast,
     unmetMeans: "no-go",
-    metByNothing: false,
+    withNothing: "met-at-zero",
+  },
+  {
+    name: "maxFailures",
+    threshold: ({ maxFailures }) => maxFailures,
+    observe: ({ fail }) => fail,
+    met: atMost,
+    unmetMeans: "no-go",
+    withNothing: "unmet",
   },
   {
     name: "maxUnexpectedAccepts",
@@ -48,7 +58,7 @@ const RULES: readonly Rule[] = [
     observe: ({ unexpectedAccepts }) => unexpectedAccepts,
     met: atMost,
     unmetMeans: "no-go",
-    metByNothing: true,
+    withNothing: "met",
   },
   {
     name: "maxInconclusiveRatio",
@@ -59,7 +69,39 @@ const RULES: readonly Rule[] = [
     },
     met: atMost,
     unmetMeans: "inconclusive",
-    metByNothing: true,
+    withNothing: "met",
+  },
+  {
+    name: "maxConnectP95",
+    threshold: ({ maxConnectP95Ms }) => seconds(maxConnectP95Ms),
+    observe: ({ connectP95Seconds }) => connectP95Seconds,
+    met: atMost,
+    unmetMeans: "no-go",
+    withNothing: "unmet",
+  },
+  {
+    name: "maxAuthorizerP95",
+    threshold: ({ maxAuthorizerP95Ms }) => seconds(maxAuthorizerP95Ms),
+    observe: ({ authorizerP95Seconds }) => authorizerP95Seconds,
+    met: atMost,
+    unmetMeans: "no-go",
+    withNothing: "unmet",
+  },
+  {
+    name: "maxNewFailures",
+    threshold: ({ maxNewFailures }) => maxNewFailures,
+    observe: ({ newFailures }) => newFailures,
+    met: atMost,
+    unmetMeans: "no-go",
+    withNothing: "unmet",
+  },
+  {
+    name: "requirePolicyUnchanged",
+    threshold: ({ requirePolicyUnchanged }) => (requirePolicyUnchanged ? 0 : null),
+    observe: ({ policyChanges }) => policyChanges,
+    met: atMost,
+    unmetMeans: "no-go",
+    withNothing: "unmet",
   },
   {
     name: "minCoverage",
@@ -67,7 +109,7 @@ const RULES: readonly Rule[] = [
     observe: (tally) => ratio(tested(tally), tally.expected),
     met: atLeast,
     unmetMeans: "inconclusive",
-    metByNothing: true,
+    withNothing: "met",
   },
   {
     name: "notRun",
@@ -75,7 +117,7 @@ const RULES: readonly Rule[] = [
     observe: ({ notRun }) => notRun,
     met: atMost,
     unmetMeans: "inconclusive",
-    metByNothing: true,
+    withNothing: "met",
   },
   {
     name: "derivedFailures",
@@ -83,33 +125,37 @@ const RULES: readonly Rule[] = [
     observe: ({ derivedFailed }) => derivedFailed,
     met: atMost,
     unmetMeans: "no-go",
-    metByNothing: true,
+    withNothing: "met",
   },
 ];
 
-/** Every rule on one tally. */
-export function evaluateRules(
-  tally: Tally,
-  rules: GateRules,
-  where: { readonly target: string | null; readonly cohort: string | null },
-): RuleResult[] {
-  return RULES.map((rule) => evaluateRule(rule, tally, rule.threshold(rules), where));
+/** Where a tally was taken; both null: the whole run. */
+export interface Where {
+  readonly target: string | null;
+  readonly cohort: string | null;
 }
 
-function evaluateRule(
-  rule: Rule,
-  tally: Tally,
-  threshold: number,
-  where: { readonly target: string | null; readonly cohort: string | null },
-): RuleResult {
+/** Every rule that is on, on one tally. */
+export function evaluateRules(tally: Tally, rules: GateRules, where: Where): RuleResult[] {
+  return RULES.flatMap((rule) => {
+    const threshold = rule.threshold(rules);
+    return threshold === null ? [] : [evaluateRule(rule, tally, threshold, where)];
+  });
+}
+
+function evaluateRule(rule: Rule, tally: Tally, threshold: number, where: Where): RuleResult {
   const observed = rule.observe(tally);
   return {
     rule: rule.name,
     ...where,
     threshold,
     observed,
-    met: observed === null ? rule.metByNothing || threshold === 0 : rule.met(observed, threshold),
+    met: observed === null ? isMetWithNothing(rule, threshold) : rule.met(observed, threshold),
     // What could not be measured proves nothing either way.
     unmetMeans: observed === null ? "inconclusive" : rule.unmetMeans,
   };
+}
+
+function isMetWithNothing({ withNothing }: Rule, threshold: number): boolean {
+  return withNothing === "met" || (withNothing === "met-at-zero" && threshold === 0);
 }

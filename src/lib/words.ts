@@ -83,6 +83,7 @@ type InvocationFields = Pick<
   | "authorizer"
   | "authorizerName"
   | "authorizerError"
+  | "policyHash"
   | "principalId"
   | "refreshAfterSeconds"
   | "disconnectAfterSeconds"
@@ -97,6 +98,7 @@ function invocationFields(invocation: Invocation): InvocationFields {
       invocation.kind === "errored"
         ? { why: invocation.why, code: invocation.code, message: invocation.message }
         : null,
+    policyHash: answer?.policyHash ?? null,
     principalId: answer?.principalId ?? null,
     refreshAfterSeconds: answer?.refreshAfterSeconds ?? null,
     disconnectAfterSeconds: answer?.disconnectAfterSeconds ?? null,

@@ -8,12 +8,33 @@ export interface GateRules {
   readonly maxUnexpectedAccepts: number;
   readonly maxInconclusiveRatio: number;
   readonly minCoverage: number;
+  readonly maxFailures: number | null;
+  /** 95th percentile of the time until the gateway answered. */
+  readonly maxConnectP95Ms: number | null;
+  readonly maxAuthorizerP95Ms: number | null;
+  /** Checks that fail and did not fail in the last go run of the suite. */
+  readonly maxNewFailures: number | null;
+  /** Each device's policy, principalId, refresh and disconnect times are those of the last go run. */
+  readonly requirePolicyUnchanged: boolean;
   /** How long a decision stays valid. */
   readonly maxAgeMs: number;
 }
 
+/** 95th percentiles of checks as they are, in seconds; null: nothing was timed. */
+export interface LatencyTally {
+  /** Of connections that the gateway accepted or refused, up to its answer. */
+  readonly connectP95Seconds: number | null;
+  readonly authorizerP95Seconds: number | null;
+}
+
+/** Against the last go run of the suite; null: there is none, or nothing to compare. */
+export interface ComparedTally {
+  readonly newFailures: number | null;
+  readonly policyChanges: number | null;
+}
+
 /** What one cohort of one target (or the whole) came to. */
-export interface Tally {
+export interface Tally extends LatencyTally, ComparedTally {
   readonly pass: number;
   readonly fail: number;
   readonly inconclusive: number;

@@ -9,6 +9,8 @@ export interface AuthorizerAnswer {
   readonly principalId: string | null;
   /** Each element parsed from the JSON text the API returns. */
   readonly policyDocuments: readonly Json[];
+  /** SHA-256 of the documents in canonical form, credentials masked; null where none came. */
+  readonly policyHash: string | null;
   readonly refreshAfterSeconds: number | null;
   readonly disconnectAfterSeconds: number | null;
 }

@@ -79,6 +79,8 @@ export interface ResultRecord {
   /** Name of the authorizer asked. */
   readonly authorizerName: string | null;
   readonly authorizerError: { readonly why: string; readonly code: string; readonly message: string } | null;
+  /** Of the returned policy documents; null: none came. */
+  readonly policyHash: string | null;
   readonly principalId: string | null;
   readonly refreshAfterSeconds: number | null;
   readonly disconnectAfterSeconds: number | null;

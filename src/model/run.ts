@@ -1,4 +1,5 @@
 import type { Cause, CauseCode } from "./causes.ts";
+import type { Drift } from "./drift.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import type { Counts, Decision, GateOutcome, GroupTally } from "./gate.ts";
 import type { Outcome } from "./outcome.ts";
@@ -67,11 +68,13 @@ export interface RunSummary {
   readonly latency: readonly LatencyRow[];
   /** What was looked at before the first check, by target. */
   readonly preflight: readonly PreflightFinding[];
+  /** Against the last go run of the suite; null: there is none, or it could not be compared. */
+  readonly drift: Drift | null;
   /** What the decision is bound to; null until it is known, and where it could not be found out. */
   readonly fingerprint: Fingerprint | null;
   /** What went wrong with the run itself, each a sentence. */
   readonly notes: readonly string[];
 }
 
-/** Why checks of a run were not run. */
-export type StopReason = Extract<CauseCode, "DEADLINE_EXCEEDED" | "INTERRUPTED" | "TESTER_ERROR">;
+/** Why checks of a run were not run. `NO_GO`: nothing could change the decision any more (`failFast`). */
+export type StopReason = Extract<CauseCode, "DEADLINE_EXCEEDED" | "INTERRUPTED" | "TESTER_ERROR"> | "NO_GO";

@@ -2,6 +2,7 @@ import type { Writable } from "node:stream";
 import type { CauseCode } from "../model/causes.ts";
 import type { ResultRecord } from "../model/result.ts";
 import type { CauseGroup, RunSummary } from "../model/run.ts";
+import { driftRows, latencyShifts } from "./drift.ts";
 import { latencyChart, verdictChart } from "./html-charts.ts";
 import { type Html, html, STYLE } from "./html-page.ts";
 import { count, duration, latency, plainNumber, plural } from "./numbers.ts";
@@ -45,6 +46,7 @@ function* page(
   yield causeList("Inconclusive", "inconclusive", summary, meaning).text;
   yield html`<h2>Authorizer and gateway</h2>${agreementTable(summary)}\n`.text;
   yield html`<h2>Latency</h2>${latencyChart(summary.latency)}${latencyTable(summary)}\n`.text;
+  yield driftList(summary).text;
   yield noteList(summary.notes).text;
   yield* resultRows(results);
   yield "</body></html>\n";
@@ -112,6 +114,19 @@ function latencyTable({ latency: all }: RunSummary): Html {
     return html`<tr><td>${protocol}</td><td>${phase}</td>${number(samples)}${times}</tr>`;
   });
   return table(["protocol", "phase"], ["samples", "p50", "p95", "p99", "max"], rows);
+}
+
+function driftList({ drift }: RunSummary): Html {
+  if (drift === null) return html``;
+  const rows = driftRows(drift).map(({ what, checks, examples }) => {
+    const devices = `${examples.join(", ")}${checks > examples.length ? ", …" : ""}`;
+    return html`<tr><td>${what}</td><td>${devices}</td>${number(checks)}</tr>`;
+  });
+  const same = html`<p>every check came to the same</p>`;
+  const shifts = latencyShifts(drift);
+  const moved = shifts === "" ? html`` : html`<p>p95: ${shifts}</p>`;
+  const changes = rows.length === 0 ? same : table(["change", "for example"], ["checks"], rows);
+  return html`<h2>Since the last go, run ${drift.since}</h2>${changes}${moved}\n`;
 }
 
 function noteList(notes: readonly string[]): Html {

@@ -1,4 +1,6 @@
 import type { Writable } from "node:stream";
+import type { Drift } from "../model/drift.ts";
+import type { Fingerprint } from "../model/fingerprint.ts";
 import type { Counts, Decision, GroupTally, RuleResult } from "../model/gate.ts";
 import type { PreflightFinding } from "../model/preflight.ts";
 import type { ResultRecord } from "../model/result.ts";
@@ -13,6 +15,7 @@ export interface JsonReportHead {
   readonly decision: Decision | null;
   readonly reason: string;
   readonly startedAt: string;
+  readonly decidedAt: string | null;
   readonly durationSeconds: number;
   readonly counts: Counts;
   readonly rules: readonly RuleResult[];
@@ -21,6 +24,8 @@ export interface JsonReportHead {
   readonly causes: readonly CauseGroup[];
   readonly latency: readonly LatencyRow[];
   readonly preflight: readonly PreflightFinding[];
+  readonly drift: Drift | null;
+  readonly fingerprint: Fingerprint | null;
   readonly notes: readonly string[];
 }
 
@@ -63,6 +68,7 @@ function reportHead(summary: RunSummary): JsonReportHead {
     decision: summary.decision,
     reason: summary.reason,
     startedAt: summary.startedAt,
+    decidedAt: summary.decidedAt,
     durationSeconds: summary.durationSeconds,
     counts: summary.counts,
     rules: gate?.rules ?? [],
@@ -76,6 +82,8 @@ function reportHead(summary: RunSummary): JsonReportHead {
     causes: summary.causes,
     latency: summary.latency,
     preflight: summary.preflight,
+    drift: summary.drift,
+    fingerprint: summary.fingerprint,
     notes: summary.notes,
   };
 }

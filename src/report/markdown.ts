@@ -1,6 +1,7 @@
 import type { CauseCode } from "../model/causes.ts";
 import type { Decision, GroupTally } from "../model/gate.ts";
 import type { CauseGroup, LatencyRow, RunSummary } from "../model/run.ts";
+import { driftRows, latencyShifts } from "./drift.ts";
 import { count, duration, latency, plainNumber, plural } from "./numbers.ts";
 import { printable } from "./text.ts";
 
@@ -28,6 +29,7 @@ export function markdownReport(summary: RunSummary, options: MarkdownOptions): s
     causes("Inconclusive", "inconclusive", summary, options),
     agreement(summary),
     latencies(summary.latency),
+    drift(summary),
     notes(summary),
   ];
   return `${sections
@@ -151,6 +153,24 @@ function latencies(rows: readonly LatencyRow[]): string[] {
   return section("Latency", ["protocol", "phase", "samples", "p50", "p95", "p99", "max"], cells, 2);
 }
 
+function drift({ drift: found }: RunSummary): string[] {
+  if (found === null) return [];
+  const rows = driftRows(found).map(({ what, checks, examples }) => [
+    what,
+    count(checks),
+    `${examples.map(escapeMarkdown).join(", ")}${checks > examples.length ? ", …" : ""}`,
+  ]);
+  const shifts = latencyShifts(found);
+  return [
+    `### Since the last go, run ${escapeMarkdown(found.since)}`,
+    "",
+    ...(rows.length === 0
+      ? ["Every check came to the same."]
+      : tableLines(["change", "checks", "for example"], ["---", "---:", "---"], rows)),
+    ...(shifts === "" ? [] : ["", `p95: ${escapeMarkdown(shifts)}`]),
+  ];
+}
+
 function notes({ notes: all }: RunSummary): string[] {
   if (all.length === 0) return [];
   const rest = all.length - MAX_NOTES;
@@ -170,16 +190,22 @@ function section(
   words: number,
 ): string[] {
   if (rows.length === 0) return [];
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const rest = rows.length - MAX_ROWS;
+  const sides = titles.map((_title, at) => (at < words ? "---" : "---:"));
   return [
     `### ${title}`,
     "",
-    line(titles),
-    line(titles.map((_title, at) => (at < words ? "---" : "---:"))),
-    ...rows.slice(0, MAX_ROWS).map(line),
+    ...tableLines(titles, sides, rows.slice(0, MAX_ROWS)),
     ...(rest > 0 ? ["", `and ${count(rest)} more`] : []),
   ];
+}
+
+function tableLines(
+  titles: readonly string[],
+  sides: readonly string[],
+  rows: readonly (readonly string[])[],
+): string[] {
+  return [titles, sides, ...rows].map((cells) => `| ${cells.join(" | ")} |`);
 }
 
 /** As character references, whatever Markdown, GitHub or HTML reads something into. */

@@ -3,6 +3,7 @@ import type { RunSummary } from "../model/run.ts";
 import { agreementSection } from "./sections/agreement.ts";
 import { causeSection } from "./sections/causes.ts";
 import { cohortSection } from "./sections/cohorts.ts";
+import { driftSection } from "./sections/drift.ts";
 import { headline, overview } from "./sections/headline.ts";
 import { latencySection } from "./sections/latency.ts";
 import { preflightSection } from "./sections/preflight.ts";
@@ -30,6 +31,7 @@ export function summaryText(summary: RunSummary, options: SummaryOptions): strin
     causeSection("Failures", "fail", summary, options.meaning, style),
     causeSection("Inconclusive", "inconclusive", summary, options.meaning, style),
     latencySection(summary, style),
+    driftSection(summary, style),
     ruleSection(summary, style),
     noteSection(summary, style),
     headline(summary, style),

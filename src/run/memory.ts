@@ -1,8 +1,9 @@
 import { errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import type { Comparison } from "../model/drift.ts";
 import type { RunStart, StoredRun } from "../model/history.ts";
 import type { ResultRecord } from "../model/result.ts";
-import type { RunSummary } from "../model/run.ts";
+import type { LatencyRow, RunSummary } from "../model/run.ts";
 
 /** Where runs are kept. Writing throws where the disk or the database says no. */
 export interface RunHistory {
@@ -18,12 +19,18 @@ export interface RunHistory {
   }): readonly StoredRun[];
   unfinished(): readonly StoredRun[];
   lastWhole(suite: string): StoredRun | null;
+  compare(runId: string, isComplete: boolean): Promise<Comparison | null>;
   rememberKey(key: string, runId: string): void;
   runOfKey(key: string): string | null;
   result(runId: string, seq: number): ResultRecord | null;
   inPlanOrder(runId: string): Iterable<ResultRecord>;
   flag(name: string): string | null;
   setFlag(name: string, value: string | null): void;
+}
+
+/** A comparison with the last go run, and that run's quantiles. */
+export interface Compared extends Comparison {
+  readonly latency: readonly LatencyRow[];
 }
 
 /** What one run remembers, and what an earlier process did of it. Nothing here throws. */
@@ -35,6 +42,12 @@ export interface RunMemory {
   planned(fleetChecksum: string): void;
   record(record: ResultRecord): void;
   finish(summary: RunSummary): void;
+  /**
+   * Compares what was recorded with the last go run of the suite; null: there is none, or it cannot be done.
+   *
+   * @param isComplete every check of the plan was run
+   */
+  compare(isComplete: boolean): Promise<Compared | null>;
   /** The result that an earlier process recorded. */
   result(seq: number): ResultRecord | null;
   results(): Iterable<ResultRecord>;
@@ -85,6 +98,19 @@ export class HistoryMemory implements RunMemory {
     });
   }
 
+  async compare(isComplete: boolean): Promise<Compared | null> {
+    if (this.#problem !== null) return null;
+    try {
+      const comparison = await this.#history.compare(this.#runId, isComplete);
+      if (comparison === null) return null;
+      const { latency = [] } = this.#history.get(comparison.drift.since)?.summary ?? {};
+      return { ...comparison, latency };
+    } catch (error) {
+      this.#log.error({ runId: this.#runId, error: errorMessage(error) }, "runs cannot be compared");
+      return null;
+    }
+  }
+
   result(seq: number): ResultRecord | null {
     return this.earlier === null ? null : this.#history.result(this.#runId, seq);
   }
@@ -124,6 +150,7 @@ export const NO_MEMORY: RunMemory = {
   planned: () => {},
   record: () => {},
   finish: () => {},
+  compare: async () => null,
   result: () => null,
   results: () => [],
   origins: () => null,

@@ -5,21 +5,25 @@ import { CLIENT_REST_MS } from "../lib/pacing.ts";
 import { toRecord } from "../lib/words.ts";
 import type { Check } from "../model/check.ts";
 import type { Suite } from "../model/config.ts";
+import type { Drift } from "../model/drift.ts";
 import type { Examined } from "../model/facts.ts";
 import type { Fingerprint } from "../model/fingerprint.ts";
-import type { Counts, GateOutcome, GroupTally } from "../model/gate.ts";
+import type { Counts, GateOutcome, GroupTally, LatencyTally } from "../model/gate.ts";
 import type { Pause } from "../model/pause.ts";
 import type { PreflightFinding } from "../model/preflight.ts";
 import type { Result, ResultRecord, Verdict } from "../model/result.ts";
 import type { RunStatus, RunSummary, Selection, StopReason } from "../model/run.ts";
 import type { Decoy } from "../model/second-wave.ts";
 import { derivedRemarks, totalOf } from "./derived-remarks.ts";
+import { driftOf } from "./drift.ts";
 import { type ExpectedGroup, expectedGroups, type FleetGroup } from "./expected.ts";
+import { type LostRuleFn, whyLost } from "./fail-fast.ts";
 import { type BindFn, UsedParts } from "./fingerprint.ts";
+import { groupKey } from "./group-key.ts";
 import type { RunMemory } from "./memory.ts";
 import { type PauseGate, pauseText } from "./pause.ts";
 import type { SecondWave, SecondWaveReport } from "./second-wave.ts";
-import { groupKey, Tally } from "./tally.ts";
+import { Tally } from "./tally.ts";
 import { work } from "./worker.ts";
 
 /** What a run needs from outside; every part of it is a port. */
@@ -30,10 +34,12 @@ export interface RunPorts {
   readonly decide: (input: {
     readonly groups: readonly GroupTally[];
     readonly invalidProfiles: number;
+    readonly latency: LatencyTally;
     readonly rules: Suite["gate"];
     readonly cohortRules: Suite["cohortGates"];
     readonly notes: readonly string[];
   }) => GateOutcome;
+  readonly lostRule: LostRuleFn;
   /** What follows from the checks; `decoys`: of the plan. */
   readonly secondWave: (decoys: readonly Decoy[]) => SecondWave;
   /** Looks at targets, by name, before the first check; never throws. None: nothing is looked at. */
@@ -103,6 +109,9 @@ export class Run {
   #durationMs: number | null = null;
   #decidedAtMs: number | null = null;
   #fingerprint: Fingerprint | null = null;
+  #drift: Drift | null = null;
+  /** The rule that cannot be met any more. */
+  #lost: string | null = null;
   #status: RunStatus = "running";
   #isCancelled = false;
   #stopReason: StopReason | null = null;
@@ -148,12 +157,14 @@ export class Run {
           this.#count(record);
           if (this.#isFinal(record)) memory.record(record);
           onResult(result);
+          if (record.verdict === "fail") this.#failFast();
         },
         stop: this.#stop.signal,
         abort: this.#abort.signal,
       });
       await this.#unpaused();
       clearTimeout(deadline);
+      await this.#compare();
       await this.#bind(fleetChecksum);
     } catch (error) {
       this.#ports.log.error(
@@ -198,6 +209,19 @@ export class Run {
     this.#preflight = (await this.#ports.preflight?.([...targets], this.#stop.signal)) ?? [];
     await this.#rest();
     return plan;
+  }
+
+  #failFast(): void {
+    if (this.#stop.signal.aborted) return;
+    this.#lost = whyLost(this.#input.suite, this.#tally.counted(), this.#expected, this.#ports.lostRule);
+    if (this.#lost !== null) this.stop("NO_GO");
+  }
+
+  async #compare(): Promise<void> {
+    const compared = await this.#input.memory.compare(this.counts.checks >= this.planned);
+    if (compared === null) return;
+    this.#tally.compare(compared.groups);
+    this.#drift = driftOf(compared, this.#tally.latency());
   }
 
   /** For what is bounded in time, and would find nothing out during a pause. */
@@ -258,6 +282,7 @@ export class Run {
       causes: this.#tally.causes(),
       latency: this.#tally.latency(),
       preflight: this.#preflight,
+      drift: this.#drift,
       fingerprint: this.#fingerprint,
       notes: [...this.#notes, ...this.#remarks],
     };
@@ -289,6 +314,7 @@ export class Run {
     this.#gate = this.#ports.decide({
       groups: this.#tally.groups(),
       invalidProfiles,
+      latency: this.#tally.wholeLatency(),
       rules: suite.gate,
       cohortRules: suite.cohortGates,
       notes: this.#notes,
@@ -300,6 +326,7 @@ export class Run {
   }
 
   #stopNote(reason: StopReason): string {
+    if (reason === "NO_GO") return `${STOP_NOTES.NO_GO}: ${this.#lost}`;
     const paused = this.#pausedAtStop === null ? "" : `; the daemon was ${pauseText(this.#pausedAtStop)}`;
     return `${STOP_NOTES[reason]}${paused}`;
   }
@@ -316,5 +343,6 @@ const CAPPED =
 const STOP_NOTES: Readonly<Record<StopReason, string>> = {
   DEADLINE_EXCEEDED: "the deadline was reached before every check was run",
   INTERRUPTED: "the run was interrupted before every check was run",
+  NO_GO: "failFast: a rule cannot be met any more, so the rest was not run",
   TESTER_ERROR: "the run was stopped by an error of fleet-smoke itself",
 };

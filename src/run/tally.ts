@@ -1,7 +1,10 @@
 import { Histogram } from "../lib/histogram.ts";
-import type { Counts, GroupTally } from "../model/gate.ts";
+import type { GroupComparison } from "../model/drift.ts";
+import type { Counts, GroupTally, LatencyTally } from "../model/gate.ts";
 import type { ResultRecord } from "../model/result.ts";
 import type { AgreementCell, CauseGroup, LatencyRow } from "../model/run.ts";
+import { groupKey } from "./group-key.ts";
+import { GroupLatencies } from "./group-latencies.ts";
 
 const MAX_EXAMPLES = 5;
 
@@ -12,6 +15,7 @@ export class Tally {
   readonly #groups = new Map<string, Writable<GroupTally>>();
   readonly #agreement = new Map<string, Writable<AgreementCell>>();
   readonly #causes = new Map<string, Writable<CauseGroup> & { examples: string[] }>();
+  readonly #latencies = new GroupLatencies();
   readonly #latency = new Map<string, { protocol: string; phase: string; histogram: Histogram }>();
 
   /** Announces a cohort × target and how many checks it should come to; later calls add up. */
@@ -31,7 +35,10 @@ export class Tally {
     if (verdict === "fail" && expectation === "deny" && gateway === "accepted") {
       group.unexpectedAccepts += 1;
     }
-    if (derived === null) this.#agree(record);
+    if (derived === null) {
+      this.#agree(record);
+      this.#latencies.add(record);
+    }
     this.#explain(record);
     const { invokeSeconds, phases } = timings;
     if (invokeSeconds !== null && (authorizer === "allowed" || authorizer === "denied")) {
@@ -49,9 +56,28 @@ export class Tally {
     }
   }
 
+  /** What the run is compared with was looked at: groups that are not in `compared` have nothing to compare. */
+  compare(compared: readonly GroupComparison[]): void {
+    for (const { target, cohort, newFailures, comparable, policyChanges } of compared) {
+      const group = this.#group(target, cohort);
+      group.newFailures = newFailures;
+      group.policyChanges = comparable > 0 ? policyChanges : null;
+    }
+  }
+
+  /** 95th percentiles over all groups. */
+  wholeLatency(): LatencyTally {
+    return this.#latencies.whole();
+  }
+
+  /** Counts so far; percentiles are left out, which take time. */
+  counted(): readonly GroupTally[] {
+    return [...this.#groups.values()];
+  }
+
   groups(): GroupTally[] {
     return [...this.#groups.values()]
-      .map((group) => ({ ...group }))
+      .map((group) => ({ ...group, ...this.#latencies.of(group) }))
       .sort((a, b) => a.target.localeCompare(b.target) || a.cohort.localeCompare(b.cohort));
   }
 
@@ -160,12 +186,12 @@ const EMPTY = {
   expected: 0,
   derived: 0,
   derivedFailed: 0,
+  connectP95Seconds: null,
+  authorizerP95Seconds: null,
+  newFailures: null,
+  policyChanges: null,
 } as const;
 
 function sum(values: readonly number[]): number {
   return values.reduce((all, value) => all + value, 0);
-}
-
-export function groupKey(target: string, cohort: string): string {
-  return `${target}\n${cohort}`;
 }

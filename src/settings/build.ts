@@ -111,28 +111,24 @@ function buildDerived({ perCohort, decoys, kinds }: SuiteSection["derived"]): Su
 }
 
 function buildGate(section: GateSection): GateRules {
-  const { minChecks, minPassRatio, maxUnexpectedAccepts, maxInconclusiveRatio, minCoverage, maxAge } =
-    section;
+  const { maxAge, maxConnectP95, maxAuthorizerP95, maxFailures, maxNewFailures, ...rules } = section;
   return {
-    minChecks,
-    minPassRatio,
-    maxUnexpectedAccepts,
-    maxInconclusiveRatio,
-    minCoverage,
+    ...rules,
+    maxFailures: maxFailures ?? null,
+    maxConnectP95Ms: maxConnectP95 ?? null,
+    maxAuthorizerP95Ms: maxAuthorizerP95 ?? null,
+    maxNewFailures: maxNewFailures ?? null,
     maxAgeMs: maxAge,
   };
 }
 
 /** Only the rules that are written: one that is left out must not hide the suite's. */
 function buildCohortGate(section: CohortGateSection): Partial<GateRules> {
-  const { minChecks, minPassRatio, maxUnexpectedAccepts, maxInconclusiveRatio, minCoverage, maxAge } =
-    section;
+  const { maxAge, maxConnectP95, maxAuthorizerP95, ...rules } = section;
   const all = {
-    minChecks,
-    minPassRatio,
-    maxUnexpectedAccepts,
-    maxInconclusiveRatio,
-    minCoverage,
+    ...rules,
+    maxConnectP95Ms: maxConnectP95,
+    maxAuthorizerP95Ms: maxAuthorizerP95,
     maxAgeMs: maxAge,
   };
   return Object.fromEntries(Object.entries(all).filter(([, threshold]) => threshold !== undefined));

@@ -1,8 +1,8 @@
-import type { CohortGateSection, ConfigSection, GateSection, SuiteSection } from "./schema.ts";
+import type { ConfigSection, SuiteSection } from "./schema.ts";
 
 /**
  * Names, as written in the file, of what asks for a part that is promised and not built yet. A key that asks for
- * nothing (an empty list, `failFast: false`) is not among them.
+ * nothing (an empty list) is not among them.
  */
 export function notYetAvailable(config: ConfigSection): readonly string[] {
   return [
@@ -22,20 +22,6 @@ function ofSuite(suite: SuiteSection, index: number): readonly string[] {
   const asked = [
     ...(suite.authorizer === "every" ? [] : [`authorizer: ${suite.authorizer}`]),
     ...(suite.locations.length === 0 ? [] : ["locations"]),
-    ...(suite.failFast ? ["failFast: true"] : []),
-    ...ofGate(suite.gate).map((rule) => `gate.${rule}`),
-    ...Object.entries(suite.cohortGates).flatMap(([cohort, gate]) =>
-      ofGate(gate).map((rule) => `cohortGates.${cohort}.${rule}`),
-    ),
   ];
   return asked.map((each) => `suites[${index}].${each}`);
-}
-
-function ofGate(gate: GateSection | CohortGateSection): readonly string[] {
-  const { maxFailures, maxConnectP95, maxAuthorizerP95, maxNewFailures, requirePolicyUnchanged } = gate;
-  const rules = { maxFailures, maxConnectP95, maxAuthorizerP95, maxNewFailures };
-  return [
-    ...Object.entries(rules).flatMap(([rule, threshold]) => (threshold === undefined ? [] : [rule])),
-    ...(requirePolicyUnchanged ? ["requirePolicyUnchanged"] : []),
-  ];
 }

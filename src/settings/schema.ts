@@ -62,13 +62,12 @@ const rules = {
   maxAge: leaf.duration(SECOND, 30 * DAY),
 } as const;
 
-/** Accepted now; their part comes later. */
-const laterRules = {
+/** Off where they are left out. */
+const optionalRules = {
   maxFailures: leaf.wholeNumber(0, 100_000_000).optional(),
   maxConnectP95: leaf.duration(1, 10 * MINUTE).optional(),
   maxAuthorizerP95: leaf.duration(1, 10 * MINUTE).optional(),
   maxNewFailures: leaf.wholeNumber(0, 100_000_000).optional(),
-  requirePolicyUnchanged: leaf.flag.optional(),
 } as const;
 
 const gate = section({
@@ -78,7 +77,8 @@ const gate = section({
   maxInconclusiveRatio: rules.maxInconclusiveRatio.default(0),
   minCoverage: rules.minCoverage.default(1),
   maxAge: rules.maxAge.prefault("15m"),
-  ...laterRules,
+  ...optionalRules,
+  requirePolicyUnchanged: leaf.flag.default(false),
 });
 
 const cohortGate = section({
@@ -88,7 +88,8 @@ const cohortGate = section({
   maxInconclusiveRatio: rules.maxInconclusiveRatio.optional(),
   minCoverage: rules.minCoverage.optional(),
   maxAge: rules.maxAge.optional(),
-  ...laterRules,
+  ...optionalRules,
+  requirePolicyUnchanged: leaf.flag.optional(),
 });
 
 const suite = section({

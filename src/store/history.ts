@@ -1,8 +1,10 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { monotonicMs } from "../lib/clock.ts";
+import type { Comparison } from "../model/drift.ts";
 import type { AuditEntry, ResultsQuery, Retention, RunStart, StoredRun } from "../model/history.ts";
 import type { ResultRecord } from "../model/result.ts";
 import type { RunSummary } from "../model/run.ts";
+import { compareRuns } from "./comparison.ts";
 import { openDatabase, type Unusable } from "./database.ts";
 import { joinRecord, splitRecord } from "./record-parts.ts";
 import { prune } from "./retention.ts";
@@ -124,6 +126,28 @@ export class History implements Disposable {
       suite,
     );
     return row === undefined ? null : storedRun(row);
+  }
+
+  /**
+   * Compares a run with the newest go of its whole suite before it; null: there is none. Takes a while for large runs,
+   * during which others get their turns.
+   */
+  async compare(runId: string, isComplete: boolean): Promise<Comparison | null> {
+    this.flush();
+    const row = this.#get("SELECT id, suite, partial FROM runs WHERE run_id = ?", runId);
+    if (row === undefined) return null;
+    const before = this.#get(
+      `SELECT id, run_id FROM runs WHERE suite = ? AND id < ?
+         AND decision = 'go' AND status = 'finished' AND partial = 0 ORDER BY id DESC LIMIT 1`,
+      ...[String(row.suite), Number(row.id)],
+    );
+    if (before === undefined) return null;
+    return compareRuns(this.#database, {
+      now: Number(row.id),
+      before: Number(before.id),
+      since: String(before.run_id),
+      isWhole: isComplete && row.partial === 0,
+    });
   }
 
   /** What is on disk of one place in the plan. */

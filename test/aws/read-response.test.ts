@@ -17,10 +17,31 @@ test("all five fields are read", () => {
       isAuthenticated: true,
       principalId: "pump1",
       policyDocuments: [{ Statement: [] }, [1]],
+      policyHash: expect.stringMatching(/^[0-9a-f]{64}$/),
       refreshAfterSeconds: 300,
       disconnectAfterSeconds: 86_400,
     },
   });
+});
+
+function hashOf(documents: readonly string[], ...secrets: readonly string[]): string | null {
+  const output = { isAuthenticated: true, policyDocuments: documents };
+  const read = readResponse(
+    output,
+    secrets.map((secret) => new Secret(secret)),
+  );
+  if (read.kind === "invalid") throw new Error(read.reason);
+  return read.answer.policyHash;
+}
+
+test("the same policy has the same hash, however its keys are ordered and whatever credential it repeats", () => {
+  const one = hashOf(['{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*"}]}']);
+  expect(hashOf(['{ "Statement": [{"Action":"*", "Effect":"Allow"}], "Version":"2012-10-17" }'])).toBe(one);
+  expect(hashOf(['{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*"}]}'])).not.toBe(one);
+  expect(hashOf([])).toBeNull();
+  const today = hashOf(['{"Resource":"topic/token-of-monday"}'], "token-of-monday");
+  expect(hashOf(['{"Resource":"topic/token-of-friday"}'], "token-of-friday")).toBe(today);
+  expect(hashOf(['{"Resource":"topic/token-of-friday"}'])).not.toBe(today);
 });
 
 test("all but isAuthenticated may be missing or null", () => {
@@ -28,6 +49,7 @@ test("all but isAuthenticated may be missing or null", () => {
     isAuthenticated: false,
     principalId: null,
     policyDocuments: [],
+    policyHash: null,
     refreshAfterSeconds: null,
     disconnectAfterSeconds: null,
   };

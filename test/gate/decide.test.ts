@@ -9,8 +9,15 @@ const RULES: GateRules = {
   maxUnexpectedAccepts: 0,
   maxInconclusiveRatio: 0,
   minCoverage: 1,
+  maxFailures: null,
+  maxConnectP95Ms: null,
+  maxAuthorizerP95Ms: null,
+  maxNewFailures: null,
+  requirePolicyUnchanged: false,
   maxAgeMs: 900_000,
 };
+
+const UNTIMED = { connectP95Seconds: null, authorizerP95Seconds: null };
 
 function group(changes: Partial<GroupTally>, cohort = "pumps"): GroupTally {
   const counted = { pass: 0, fail: 0, inconclusive: 0, skipped: 0, notRun: 0, ...changes };
@@ -23,12 +30,24 @@ function group(changes: Partial<GroupTally>, cohort = "pumps"): GroupTally {
     expected,
     derived: 0,
     derivedFailed: 0,
+    connectP95Seconds: null,
+    authorizerP95Seconds: null,
+    newFailures: null,
+    policyChanges: null,
     ...counted,
   };
 }
 
 function gate(groups: GroupTally[], changes: Partial<GateInput> = {}) {
-  return decide({ groups, invalidProfiles: 0, rules: RULES, cohortRules: {}, notes: [], ...changes });
+  return decide({
+    groups,
+    invalidProfiles: 0,
+    latency: UNTIMED,
+    rules: RULES,
+    cohortRules: {},
+    notes: [],
+    ...changes,
+  });
 }
 
 function rule(outcome: ReturnType<typeof decide>, name: string, cohort: string | null = null) {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import { onTestFinished } from "vitest";
 import type {
+  ControlPort,
   GatePort,
   GateReply,
   GateRequest,
@@ -32,6 +33,14 @@ export interface Running extends HttpServer {
   readonly call: (path: string, options?: CallOptions) => Promise<Answer>;
 }
 
+/** Nobody pauses, and every reload succeeds. */
+export const NO_CONTROL: ControlPort = {
+  paused: () => null,
+  pause: (actor, reason) => ({ actor, reason, since: "2026-11-23T01:17:29.000Z" }),
+  resume: () => {},
+  reload: async () => ({ kind: "reloaded" }),
+};
+
 /** A real server on a free port, closed after the test. */
 export async function startServer(
   config: Partial<HttpConfig> = {},
@@ -46,6 +55,7 @@ export async function startServer(
     gate: recordingGate().gate,
     probes: { probe: async () => ({ kind: "unknown", reason: "no such device" }) },
     audit: { note: () => {} },
+    control: NO_CONTROL,
     metricsPage: async () => ({ contentType: "text/plain; version=0.0.4; charset=utf-8", body: "up 1\n" }),
     ready: () => ({ ready: true, reason: "ready" }),
     ...options,
@@ -205,6 +215,7 @@ export function summary(): RunSummary {
     causes: [],
     latency: [],
     preflight: [],
+    drift: null,
     fingerprint: null,
     notes: [],
   };

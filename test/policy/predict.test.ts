@@ -40,6 +40,7 @@ function predict(documents: readonly Json[], wire: Wire = mqtt(), input: Partial
     isAuthenticated: true,
     principalId: "dev1",
     policyDocuments: documents,
+    policyHash: null,
     refreshAfterSeconds: null,
     disconnectAfterSeconds: null,
   };
@@ -79,6 +80,7 @@ describe("predicting an MQTT connect", () => {
       isAuthenticated: false,
       principalId: null,
       policyDocuments: [doc(allow())],
+      policyHash: null,
       refreshAfterSeconds: null,
       disconnectAfterSeconds: null,
     };

@@ -5,6 +5,7 @@ import { DECISIONS } from "../../src/model/gate.ts";
 import { PHASES } from "../../src/model/outcome.ts";
 import { PROTOCOLS } from "../../src/model/profile.ts";
 import { TOPIC_ACTIONS } from "../../src/model/proof.ts";
+import { REALMS } from "../../src/model/realm.ts";
 import { VERDICTS } from "../../src/model/result.ts";
 import { RUN_STATUSES } from "../../src/model/run.ts";
 import { VARIATIONS } from "../../src/model/second-wave.ts";
@@ -57,6 +58,62 @@ const group = z.strictObject({
   expected: count.describe("Checks that should have been done"),
   derived: count,
   derivedFailed: count,
+  connectP95Seconds: seconds.nullable().describe("Until the gateway let the device in or kept it out"),
+  authorizerP95Seconds: seconds.nullable(),
+  newFailures: count.nullable().describe("Checks that fail and did not fail in the last go run"),
+  policyChanges: count
+    .nullable()
+    .describe("Checks with another policy, principalId, refresh or disconnect time than in the last go run"),
+});
+
+const driftItem = z.strictObject({
+  checks: count,
+  examples: z.array(z.string()).describe("A few device ids"),
+});
+
+const drift = z.strictObject({
+  since: z.string().describe("Id of the run compared with"),
+  newlyFailing: driftItem,
+  recovered: driftItem,
+  newlyMissing: driftItem
+    .nullable()
+    .describe("Devices, not checks; null: not every check was run, or not the whole suite"),
+  policyChanged: driftItem,
+  principalIdChanged: driftItem,
+  timesChanged: driftItem.describe("Refresh or disconnect time"),
+  latency: z
+    .array(z.strictObject({ protocol: z.string(), before: seconds, now: seconds }))
+    .describe("95th percentiles of whole connections; api: of the authorizer's answers"),
+});
+
+function checked<T extends z.ZodType>(value: T) {
+  return z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("known"), value }),
+    z.strictObject({ kind: z.literal("not-checked"), reason: z.string() }),
+  ]);
+}
+
+const fingerprint = z.strictObject({
+  configChecksum: z.string(),
+  fleetChecksum: z.string(),
+  firmware: z.array(z.string()).describe("Values of the label firmware; the first 20"),
+  targets: z.array(
+    z.strictObject({
+      target: z.string(),
+      realm: z.enum(REALMS),
+      region: z.string(),
+      accountId: z.string().describe("As the configuration states it"),
+      callerAccountId: checked(z.string()).describe("As sts:GetCallerIdentity says"),
+      endpoint: z.string(),
+      endpointIsOurs: checked(z.boolean()),
+      authorizers: z.array(
+        z.strictObject({
+          name: z.string(),
+          state: checked(z.string()).describe("Last modification, and a checksum of its keys"),
+        }),
+      ),
+    }),
+  ),
 });
 
 export const resultSchema = z.strictObject({
@@ -75,6 +132,7 @@ export const resultSchema = z.strictObject({
   authorizer,
   authorizerName: z.string().nullable(),
   authorizerError: z.strictObject({ why: z.string(), code: z.string(), message: z.string() }).nullable(),
+  policyHash: z.string().nullable().describe("SHA-256 of the returned policy documents, credentials masked"),
   principalId: z.string().nullable(),
   refreshAfterSeconds: z.number().nullable(),
   disconnectAfterSeconds: z.number().nullable(),
@@ -134,6 +192,7 @@ export const reportSchema = z
     decision: decision.nullable(),
     reason: z.string(),
     startedAt: z.iso.datetime(),
+    decidedAt: z.iso.datetime().nullable(),
     durationSeconds: seconds,
     counts,
     rules: z.array(rule),
@@ -170,6 +229,10 @@ export const reportSchema = z
         }),
       )
       .describe("What was looked at before the first check"),
+    drift: drift
+      .nullable()
+      .describe("Against the last go run of the suite; null: there is none to compare with"),
+    fingerprint: fingerprint.nullable().describe("What the decision is bound to; null: not known"),
     notes: z.array(z.string()),
     results: z.array(resultSchema).describe("In plan order"),
   })

@@ -12,6 +12,10 @@ export const EMPTY_TALLY = {
   expected: 0,
   derived: 0,
   derivedFailed: 0,
+  connectP95Seconds: null,
+  authorizerP95Seconds: null,
+  newFailures: null,
+  policyChanges: null,
 };
 
 export function group(cohort: string, tally: Partial<GroupTally>): GroupTally {
@@ -104,7 +108,36 @@ export const sampleSummary: RunSummary = {
     { protocol: "mqtt", phase: "tcp", samples: 300, p50: 0.0004, p95: 0.0009, p99: 0.0017, max: 0.0051 },
     { protocol: "mqtt", phase: "connack", samples: 295, p50: 0.0052, p95: 0.0121, p99: 0.0223, max: 10.02 },
   ],
-  fingerprint: null,
+  drift: {
+    since: "20261122T011603Z-4f1c9a",
+    newlyFailing: {
+      checks: 12,
+      examples: ["valve-0001", "valve-0002", "valve-0003", "valve-0004", "valve-0005"],
+    },
+    recovered: { checks: 1, examples: ["pump-0001"] },
+    newlyMissing: { checks: 2, examples: ["meter-0149", "meter-0150"] },
+    policyChanged: { checks: 150, examples: ["valve-0001"] },
+    principalIdChanged: { checks: 0, examples: [] },
+    timesChanged: { checks: 0, examples: [] },
+    latency: [{ protocol: "mqtt", before: 0.021, now: 0.034 }],
+  },
+  fingerprint: {
+    configChecksum: "c".repeat(64),
+    fleetChecksum: "f".repeat(64),
+    firmware: ["4.2.0"],
+    targets: [
+      {
+        target: "eu-prod",
+        realm: "aws",
+        region: "eu-west-1",
+        accountId: "123456789012",
+        callerAccountId: { kind: "known", value: "123456789012" },
+        endpoint: "a1-ats.iot.eu-west-1.amazonaws.com",
+        endpointIsOurs: { kind: "known", value: true },
+        authorizers: [{ name: "fleet-jwt", state: { kind: "not-checked", reason: "AccessDenied" } }],
+      },
+    ],
+  },
   preflight: [
     { target: "eu-prod", what: "DescribeEndpoint", state: "ok", detail: "a1-ats is the account's own" },
     {

@@ -98,6 +98,14 @@ describe("the summary", () => {
                   connack      295   5.2 ms    12 ms    22 ms   10.0 s
                   total        290    14 ms    31 ms    50 ms    94 ms
 
+      Since the last go (run 20261122T011603Z-4f1c9a)
+        change           checks  for example
+        newly failing        12  valve-0001, valve-0002, valve-0003, valve-0004, valv…
+        missing devices       2  meter-0149, meter-0150
+        another policy      150  valve-0001, …
+        recovered             1  pump-0001
+        p95: mqtt 34 ms (was 21 ms)
+
       Rules not met
         rule                  cohort  target   observed  threshold  so it is
         minPassRatio          (all)              0.9756        ≥ 1  no-go
@@ -131,6 +139,14 @@ describe("the summary", () => {
                  accepted  refused
         allowed       200        ·
         denied          ·        ·
+
+      Since the last go (run 20261122T011603Z-4f1c9a)
+        change           checks  for example
+        newly failing        12  valve-0001, valve-0002, valve-0003, valve-0004, valv…
+        missing devices       2  meter-0149, meter-0150
+        another policy      150  valve-0001, …
+        recovered             1  pump-0001
+        p95: mqtt 34 ms (was 21 ms)
 
       ✔ GO  pre-rollout
         every rule is met"
@@ -238,7 +254,7 @@ function summaryOf(given: typeof hostile extends fc.Arbitrary<infer T> ? T : nev
     runId,
     startedAt,
     counts: { ...tally, planned: checks, checks, invalidProfiles: checks, derived: checks },
-    groups: [{ target, cohort, ...tally }],
+    groups: [{ ...EMPTY_TALLY, target, cohort, ...tally }],
     gate: {
       decision: "no-go",
       reason,

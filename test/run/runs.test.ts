@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { decide } from "../../src/gate/decide.ts";
+import { lostRule } from "../../src/gate/lost.ts";
 import { createLog } from "../../src/lib/log.ts";
 import type { Check } from "../../src/model/check.ts";
 import type { Suite } from "../../src/model/config.ts";
@@ -35,6 +36,11 @@ const SUITE: Suite = {
     maxUnexpectedAccepts: 0,
     maxInconclusiveRatio: 0,
     minCoverage: 1,
+    maxFailures: null,
+    maxConnectP95Ms: null,
+    maxAuthorizerP95Ms: null,
+    maxNewFailures: null,
+    requirePolicyUnchanged: false,
     maxAgeMs: 900_000,
   },
   cohortGates: {},
@@ -86,6 +92,7 @@ function runOf({
       onFault: (check) => untested(check, targetOf(), "TESTER_ERROR", "it failed"),
       judge,
       decide,
+      lostRule,
       secondWave: () => NO_SECOND_WAVE,
       concurrency: new Map([["here", 2]]),
       location: "local",

@@ -60,6 +60,11 @@ test("the smallest configuration gets every default of the design", async () => 
           maxUnexpectedAccepts: 0,
           maxInconclusiveRatio: 0,
           minCoverage: 1,
+          maxFailures: null,
+          maxConnectP95Ms: null,
+          maxAuthorizerP95Ms: null,
+          maxNewFailures: null,
+          requirePolicyUnchanged: false,
           maxAgeMs: 900_000,
         },
         cohortGates: {},
@@ -162,7 +167,7 @@ queue: { kind: local, workers: "\${env:WORKERS}" }`,
   expect(config.targets[0]?.timeouts.probeMs).toBe(3_000);
   expect(config.profiles[0]?.clientIdSuffix).toBe("42");
   expect(config.suites[0]).toMatchObject({ failFast: true, gate: { minPassRatio: 0.5 }, cohorts: ["7"] });
-  expect(config.notYetAvailable).toEqual(["queue.workers: 2", "suites[0].failFast: true"]);
+  expect(config.notYetAvailable).toEqual(["queue.workers: 2"]);
 });
 
 test("an account id from the environment keeps its leading zeros", async () => {
@@ -205,6 +210,25 @@ test("the rules of a cohort hold only what is written", async () => {
   expect(config.suites[0]?.cohortGates).toStrictEqual({ v: { maxAgeMs: 3_600_000 }, w: {} });
 });
 
+test("rules that have no default are read where they are written, for the suite and for a cohort", async () => {
+  const { config } = await loadParts({
+    rest: `suites:
+  - name: a
+    gate: { maxFailures: 0, maxConnectP95: 1s, maxAuthorizerP95: 250ms, maxNewFailures: 3, requirePolicyUnchanged: true }
+    cohortGates: { v: { maxNewFailures: 1, maxAuthorizerP95: 2s, requirePolicyUnchanged: false } }`,
+  });
+  expect(config.suites[0]?.gate).toMatchObject({
+    maxFailures: 0,
+    maxConnectP95Ms: 1000,
+    maxAuthorizerP95Ms: 250,
+    maxNewFailures: 3,
+    requirePolicyUnchanged: true,
+  });
+  expect(config.suites[0]?.cohortGates).toStrictEqual({
+    v: { maxNewFailures: 1, maxAuthorizerP95Ms: 2000, requirePolicyUnchanged: false },
+  });
+});
+
 test("what asks for nothing later is not named as unavailable", async () => {
   const { config } = await loadParts({
     rest: `suites: [{ name: a, authorizer: every, locations: [], failFast: false, gate: { requirePolicyUnchanged: false } }]
@@ -217,10 +241,7 @@ notify: []`,
 test("each part that comes later is named as written", async () => {
   const { config } = await loadParts({
     rest: `suites:
-  - { name: a, authorizer: on-disagreement, locations: [berlin], gate: { maxFailures: 0, maxConnectP95: 1s } }
-  - name: b
-    failFast: true
-    cohortGates: { v: { maxNewFailures: 1, maxAuthorizerP95: 2s, requirePolicyUnchanged: true } }
+  - { name: a, authorizer: on-disagreement, locations: [berlin] }
 store: {}
 queue: { kind: bullmq, redis: "rediss://cache:6379" }`,
   });
@@ -228,12 +249,6 @@ queue: { kind: bullmq, redis: "rediss://cache:6379" }`,
     "queue.kind: bullmq",
     "suites[0].authorizer: on-disagreement",
     "suites[0].locations",
-    "suites[0].gate.maxFailures",
-    "suites[0].gate.maxConnectP95",
-    "suites[1].failFast: true",
-    "suites[1].cohortGates.v.maxAuthorizerP95",
-    "suites[1].cohortGates.v.maxNewFailures",
-    "suites[1].cohortGates.v.requirePolicyUnchanged",
   ]);
 });
 

@@ -199,6 +199,7 @@ export function answered(
       isAuthenticated: kind === "allowed",
       principalId: "pump1",
       policyDocuments: [],
+      policyHash: null,
       refreshAfterSeconds: 300,
       disconnectAfterSeconds: 86_400,
       ...answer,

@@ -85,6 +85,7 @@ const answer = fc.record({
     fc.array(fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<Json>, { maxLength: 12 }),
     fc.constant<Json[]>([{ Statement: { Effect: "Allow", Condition: { [PASSWORD]: { [TOKEN]: "x" } } } }]),
   ),
+  policyHash: maybe(text),
   refreshAfterSeconds: maybe(fc.constantFrom(60, 300, 90_000)),
   disconnectAfterSeconds: maybe(fc.constantFrom(60, 300, 90_000)),
 });

@@ -1,0 +1,4 @@
+/** Names one cohort × target. */
+export function groupKey(target: string, cohort: string): string {
+  return `${target}\n${cohort}`;
+}
