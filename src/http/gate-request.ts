@@ -6,15 +6,17 @@ import { type Parsed, parse, strict } from "./parse.ts";
 const MAX_REASON = 500;
 const REASON = `expected 1 to ${MAX_REASON} characters without control characters`;
 
+/** What a person gives as a reason: it stands in logs, reports and messages. */
+export const reasonText = z
+  .string({ error: REASON })
+  .trim()
+  .regex(new RegExp(`^\\P{C}{1,${MAX_REASON}}$`, "u"), { error: REASON });
+
 export const gateBody = strict({
   idempotencyKey: idempotencyKey.optional(),
   /** What an inconclusive decision is taken for; `pass` needs a reason. */
   onInconclusive: z.enum(["fail", "pass"], { error: "expected fail or pass" }).optional(),
-  reason: z
-    .string({ error: REASON })
-    .trim()
-    .regex(new RegExp(`^\\P{C}{1,${MAX_REASON}}$`, "u"), { error: REASON })
-    .optional(),
+  reason: reasonText.optional(),
 });
 
 export interface GateBody {

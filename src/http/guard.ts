@@ -28,19 +28,21 @@ export interface Guard {
   readonly token: (request: FastifyRequest, scope: Scope, inBody?: string | null) => Promise<Refusal | null>;
 }
 
-export function createGuard(
-  hosts: AllowedHosts,
-  tokens: Tokens,
-  limits: Pick<HttpLimits, "triggers" | "failedTokens">,
-): Guard {
+/** Who is let in at the moment; a reload replaces it. */
+export interface Door {
+  readonly hosts: AllowedHosts;
+  readonly tokens: Tokens;
+}
+
+export function createGuard(door: () => Door, limits: Pick<HttpLimits, "triggers" | "failedTokens">): Guard {
   const triggers = new RateLimit(limits.triggers);
   const failed = new RateLimit(limits.failedTokens);
   return {
     address: (request, access) =>
-      checkTarget(request) ?? (access === "open" ? null : checkHost(request, hosts)),
+      checkTarget(request) ?? (access === "open" ? null : checkHost(request, door().hosts)),
     token: async (request, scope, inBody = null) => {
       const client = clientOf(request.raw.socket.remoteAddress);
-      const admitted = await authorize(request, scope, inBody, tokens);
+      const admitted = await authorize(request, scope, inBody, door().tokens);
       if (admitted.kind === "refused") {
         // A token that is right is let in all the same: nobody can lock others out who come by the same proxy.
         const wait = admitted.refusal.status === 401 ? failed.take(client) : null;

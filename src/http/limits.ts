@@ -47,7 +47,7 @@ export const DEFAULT_LIMITS: HttpLimits = {
   connections: 256,
   probes: 4,
   probeMs: 45_000,
-  triggers: { burst: 60, perSecond: 4 },
+  triggers: { burst: 100, perSecond: 10 },
   failedTokens: { burst: 20, perSecond: 0.5 },
   streams: 32,
   progressMs: 500,

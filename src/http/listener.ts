@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import { readBoundedFile } from "../lib/bounded-file.ts";
 import { errorMessage, UsageError } from "../lib/errors.ts";
 import { scrub } from "../lib/scrub.ts";
@@ -40,7 +40,7 @@ export async function readTlsFiles(tls: HttpConfig["tls"]): Promise<TlsFiles | n
 /** Node's servers with our limits; there are two when `localhost` is both an IPv4 and an IPv6 address. */
 export class Listeners {
   readonly #limits: HttpLimits;
-  readonly #tls: TlsFiles | null;
+  #tls: TlsFiles | null;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<{ destroy(): unknown }>();
 
@@ -82,6 +82,12 @@ export class Listeners {
     });
     this.#servers.push(server);
     return server;
+  }
+
+  /** For connections to come; those that are open keep the certificate they began with. */
+  replaceTls(tls: TlsFiles): void {
+    this.#tls = tls;
+    for (const server of this.#servers) if (server instanceof TlsServer) server.setSecureContext(tls);
   }
 
   /** Accepts nothing more on any address; after `graceMs` what is still in flight is cut off. */

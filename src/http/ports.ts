@@ -125,6 +125,7 @@ export interface HttpOptions {
   readonly gate: GatePort;
   readonly probes: ProbePort;
   readonly audit: AuditPort;
+  readonly control: ControlPort;
   readonly metricsPage: () => Promise<Page>;
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
   /** Instead of the defaults in limits.ts. */

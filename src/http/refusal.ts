@@ -9,7 +9,7 @@ export interface Refusal {
   readonly detail: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Further members of the problem document (RFC 9457, 3.2). */
-  readonly members?: Readonly<Record<string, string>>;
+  readonly members?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** A daemon that stops is usually followed by a new one. */

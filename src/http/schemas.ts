@@ -29,6 +29,7 @@ export const problem = z
     status: z.int(),
     detail: z.string(),
     runId: z.string().optional().describe("The run that is in the way (409)"),
+    problems: z.array(z.string()).optional().describe("What is wrong with the configuration (422)"),
   })
   .meta({ id: "Problem" });
 

@@ -4,17 +4,17 @@ import { errorCode, UsageError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { HttpConfig } from "../model/config.ts";
 import { clientErrorHandler, errorHandler, routeOf } from "./errors.ts";
-import { createGuard, type Guard } from "./guard.ts";
+import { createGuard, type Door, type Guard } from "./guard.ts";
 import { AllowedHosts, isLoopback } from "./hosts.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { Listeners, readTlsFiles } from "./listener.ts";
 import type { HttpOptions } from "./ports.ts";
 import { refuse } from "./refusal.ts";
 import { RefusedRequests } from "./refused.ts";
+import { controlRoutes } from "./routes/control.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { flaggerRoutes } from "./routes/flagger.ts";
 import { gateRoutes } from "./routes/gate.ts";
-import { laterRoutes } from "./routes/later.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { probeRoutes } from "./routes/probe.ts";
@@ -27,6 +27,13 @@ import { TriggerNotes } from "./trigger-notes.ts";
 export interface HttpServer {
   /** With the host as configured and the port that was taken. */
   readonly url: string;
+  /**
+   * Gets another configuration of the same address and TLS files ready; it holds, and the certificate with it, from
+   * the call of the answer on.
+   *
+   * @throws UsageError as at the start
+   */
+  prepare(config: HttpConfig): Promise<() => void>;
   /** Accepts nothing more; requests in flight have 2 s to finish. */
   close(): Promise<void>;
 }
@@ -40,11 +47,7 @@ export interface HttpServer {
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const { config, log } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  refuseOpenDoor(config);
-  warnOfPlainTokens(config, log);
-  const tokens = new Tokens(config.tokens, log);
-  await tokens.load();
-
+  let door = await openDoor(config, log);
   const listeners = new Listeners(limits, await readTlsFiles(config.tls));
   const app = fastify({
     serverFactory: (handler) => listeners.create(handler),
@@ -54,7 +57,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     clientErrorHandler,
     frameworkErrors: errorHandler(log),
   });
-  const guard = createGuard(new AllowedHosts(config.host, config.allowedHosts), tokens, limits);
+  const guard = createGuard(() => door, limits);
   prepare(app, guard, log);
   const refused = new RefusedRequests(options.audit);
   app.addHook("onResponse", async (request, { statusCode }) => refused.answered(request, statusCode));
@@ -71,12 +74,19 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     ...gateRoutes(parts),
     ...flaggerRoutes(parts),
     ...probeRoutes(parts),
-    ...laterRoutes(),
+    ...controlRoutes(parts),
   ];
   for (const each of [...routes, ...openApiRoutes(routes)]) addRoutes(app, each, guard);
   const port = await listen(app, config);
   return {
     url: urlOf(config, port),
+    prepare: async (next) => {
+      const [another, tls] = await Promise.all([openDoor(next, log), readTlsFiles(next.tls)]);
+      return () => {
+        door = another;
+        if (tls !== null) listeners.replaceTls(tls);
+      };
+    },
     close: async () => {
       closing.abort();
       // Both at once: fastify from now on asks clients to close their connections.
@@ -84,6 +94,14 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
       refused.end();
     },
   };
+}
+
+async function openDoor(config: HttpConfig, log: Log): Promise<Door> {
+  refuseOpenDoor(config);
+  warnOfPlainTokens(config, log);
+  const tokens = new Tokens(config.tokens, log);
+  await tokens.load();
+  return { hosts: new AllowedHosts(config.host, config.allowedHosts), tokens };
 }
 
 /** Whoever reaches a bare daemon may trigger runs; that may be this machine's users, never the network. */

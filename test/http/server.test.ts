@@ -11,6 +11,7 @@ import { UsageError } from "../../src/lib/errors.ts";
 import type { HttpConfig } from "../../src/model/config.ts";
 import {
   CONFIG,
+  NO_CONTROL,
   raw,
   recordingGate,
   recordingLog,
@@ -31,6 +32,7 @@ function start(config: Partial<HttpConfig>) {
     gate: recordingGate().gate,
     probes: { probe: async () => ({ kind: "unknown", reason: "no such device" }) },
     audit: { note: () => {} },
+    control: NO_CONTROL,
     metricsPage: async () => ({ contentType: "text/plain", body: "" }),
     ready: () => ({ ready: true, reason: "ready" }),
   });

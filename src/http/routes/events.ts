@@ -32,7 +32,6 @@ export function eventRoutes(options: Options): PathRoutes[] {
       path: "/api/v1/runs/:runId/events",
       methods: {
         GET: {
-          kind: "served",
           access: "read",
           // Nobody wants a stream for its headers.
           head: false,

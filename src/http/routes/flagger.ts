@@ -79,7 +79,6 @@ function flaggerEndpoint(
   { runs, ready }: FlaggerOptions,
 ): Endpoint {
   return {
-    kind: "served",
     access: "trigger",
     tokenIn: flaggerToken,
     refuse: refuseInWords,

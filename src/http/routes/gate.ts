@@ -33,13 +33,11 @@ export function gateRoutes(options: Options): PathRoutes[] {
       path: "/api/v1/gate/:suite",
       methods: {
         GET: {
-          kind: "served",
           access: "read",
           doc: { summary: "May the rollout go on? Triggers nothing", answers: ANSWERS },
           handle: (request, reply) => showGate(options, request, reply),
         },
         POST: {
-          kind: "served",
           access: "trigger",
           doc: {
             summary:

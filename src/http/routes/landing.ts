@@ -19,7 +19,6 @@ const PAGE = `<!doctype html>
 
 /** The same for everybody: it knows no device and no run. */
 export const landingPage: Endpoint = {
-  kind: "served",
   access: "public",
   doc: { summary: "A page for people", answers: { 200: textAnswer("HTML", "text/html; charset=utf-8") } },
   handle: (_request, reply) => reply.type("text/html; charset=utf-8").send(PAGE),

@@ -10,7 +10,6 @@ export function openApiRoutes(others: readonly PathRoutes[]): PathRoutes[] {
       path: "/openapi.json",
       methods: {
         GET: {
-          kind: "served",
           access: "read",
           doc: {
             summary: "This document",

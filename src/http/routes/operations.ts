@@ -15,7 +15,6 @@ export function operationRoutes({
       path: "/metrics",
       methods: {
         GET: {
-          kind: "served",
           access: "open",
           doc: {
             summary: "Prometheus metrics (docs/metrics.md)",
@@ -32,7 +31,6 @@ export function operationRoutes({
       path: "/-/healthy",
       methods: {
         GET: {
-          kind: "served",
           access: "open",
           doc: { summary: "Does the process live?", answers: { 200: textAnswer("It does", TEXT) } },
           handle: (_request, reply) => reply.type(TEXT).send("healthy\n"),
@@ -43,7 +41,6 @@ export function operationRoutes({
       path: "/-/ready",
       methods: {
         GET: {
-          kind: "served",
           access: "open",
           doc: {
             summary: "Does it take work?",

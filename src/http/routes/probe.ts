@@ -31,7 +31,6 @@ export function probeRoutes({ probes, ready, limits }: Options): PathRoutes[] {
       path: "/probe",
       methods: {
         GET: {
-          kind: "served",
           access: "trigger",
           // Nobody wants a device tested for the headers of the answer.
           head: false,

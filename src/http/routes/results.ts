@@ -15,7 +15,6 @@ export function resultRoutes(options: Options): PathRoutes[] {
       path: "/api/v1/runs/:runId/results",
       methods: {
         GET: {
-          kind: "served",
           access: "read",
           doc: {
             summary: "Results of a run in plan order; of one that is under way those there are so far",

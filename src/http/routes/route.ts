@@ -6,34 +6,25 @@ import { type Refusal, refuse } from "../refusal.ts";
 export const METHODS = ["GET", "POST", "DELETE"] as const;
 export type Method = (typeof METHODS)[number];
 
-interface Documented {
+/** What one method of a path does. */
+export interface Endpoint {
   readonly access: Access;
   /** For /openapi.json. */
   readonly doc: OperationDoc;
+  /** false: HEAD is refused, which else does what GET does and leaves out the body. */
+  readonly head?: false;
+  /** Where the token is found in the body, for callers that cannot send headers. */
+  readonly tokenIn?: (body: unknown) => string | null;
+  /** How a refusal is sent; a problem document unless told otherwise. */
+  readonly refuse?: (reply: FastifyReply, refusal: Refusal) => FastifyReply;
+  readonly handle: (request: FastifyRequest, reply: FastifyReply) => unknown;
 }
-
-/** What one method of a path does. */
-export type Endpoint =
-  | (Documented & {
-      readonly kind: "served";
-      /** false: HEAD is refused, which else does what GET does and leaves out the body. */
-      readonly head?: false;
-      /** Where the token is found in the body, for callers that cannot send headers. */
-      readonly tokenIn?: (body: unknown) => string | null;
-      /** How a refusal is sent; a problem document unless told otherwise. */
-      readonly refuse?: (reply: FastifyReply, refusal: Refusal) => FastifyReply;
-      readonly handle: (request: FastifyRequest, reply: FastifyReply) => unknown;
-    })
-  /** Promised by the API, and not built yet; answered before a body is read. */
-  | (Documented & { readonly kind: "later" });
 
 export interface PathRoutes {
   /** In the router's notation: `/runs/:runId`. */
   readonly path: string;
   readonly methods: Readonly<Partial<Record<Method, Endpoint>>>;
 }
-
-const LATER: Refusal = { status: 501, detail: "not yet available" };
 
 /** The only way a route comes into being, so that none is without its guard. */
 export function addRoutes(app: FastifyInstance, { path, methods }: PathRoutes, guard: Guard): void {
@@ -51,8 +42,7 @@ function addEndpoint(
   endpoint: Endpoint,
   guard: Guard,
 ): void {
-  const { access } = endpoint;
-  const { tokenIn, refuse: say = refuse } = endpoint.kind === "served" ? endpoint : {};
+  const { access, tokenIn, refuse: say = refuse } = endpoint;
   const checkToken = async (request: FastifyRequest, inBody: string | null) =>
     access === "open" || access === "public" ? null : guard.token(request, access, inBody);
   app.route({
@@ -61,9 +51,7 @@ function addEndpoint(
     exposeHeadRoute: hasHead(endpoint),
     onRequest: async (request, reply) => {
       const refusal =
-        guard.address(request, access) ??
-        (tokenIn === undefined ? await checkToken(request, null) : null) ??
-        (endpoint.kind === "later" ? LATER : null);
+        guard.address(request, access) ?? (tokenIn === undefined ? await checkToken(request, null) : null);
       if (refusal !== null) return say(reply, refusal);
     },
     preHandler: async (request, reply) => {
@@ -71,13 +59,12 @@ function addEndpoint(
       const refusal = await checkToken(request, tokenIn(request.body));
       if (refusal !== null) return say(reply, refusal);
     },
-    handler: (request, reply) =>
-      endpoint.kind === "later" ? refuse(reply, LATER) : endpoint.handle(request, reply),
+    handler: (request, reply) => endpoint.handle(request, reply),
   });
 }
 
 function hasHead(endpoint: Endpoint | undefined): boolean {
-  return endpoint !== undefined && !(endpoint.kind === "served" && endpoint.head === false);
+  return endpoint !== undefined && endpoint.head !== false;
 }
 
 /** OPTIONS tells what a path can do; every other method is refused with the same list. */

@@ -25,7 +25,6 @@ export function runRoutes(options: Options): PathRoutes[] {
       path: RUNS,
       methods: {
         POST: {
-          kind: "served",
           access: "trigger",
           doc: {
             summary: "Start a run, or join the one of the same selection",
@@ -42,7 +41,6 @@ export function runRoutes(options: Options): PathRoutes[] {
           handle: (request, reply) => triggerRun(options, request, reply),
         },
         GET: {
-          kind: "served",
           access: "read",
           doc: {
             summary: "Runs, newest first",
@@ -57,7 +55,6 @@ export function runRoutes(options: Options): PathRoutes[] {
       path: `${RUNS}/:runId`,
       methods: {
         GET: {
-          kind: "served",
           access: "read",
           doc: {
             summary: "A run as it stands",
@@ -66,7 +63,6 @@ export function runRoutes(options: Options): PathRoutes[] {
           handle: (request, reply) => showRun(runs, request, reply),
         },
         DELETE: {
-          kind: "served",
           access: "trigger",
           doc: {
             summary: "Cancel a run: nothing more is begun, what is in flight may finish",
