@@ -76,6 +76,19 @@ test("an authorizer lives from its creation to its deletion", async () => {
   });
 });
 
+test.each([
+  [{}, "INACTIVE"],
+  [{ createdStatus: "ACTIVE" }, "ACTIVE"],
+])("behaviours %j: one created without a status is %s", async (behaviours, expected) => {
+  const { aws } = await start({ behaviours });
+  const authorizerName = "new";
+  await aws.send(
+    new CreateAuthorizerCommand({ authorizerName, authorizerFunctionArn: FUNCTION, signingDisabled: true }),
+  );
+  const { authorizerDescription } = await aws.send(new DescribeAuthorizerCommand({ authorizerName }));
+  expect(authorizerDescription?.status).toBe(expected);
+});
+
 test("keys can be rotated, and a function that is not there may not be invoked", async () => {
   const { aws } = await start();
   const authorizerName = "signed";

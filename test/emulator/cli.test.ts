@@ -72,6 +72,37 @@ test("the first line says where it listens, and a device can connect there", asy
   expect(await exitCode(child)).toBe(0);
 });
 
+test("an authorizer may be written in TypeScript, is loaded again when edited, and its failures are told", async () => {
+  const source = (password: string) => `
+    import { timingSafeEqual } from "node:crypto";
+    interface Event { readonly protocolData?: { readonly mqtt?: { readonly password?: string } } }
+    const POLICY = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "iot:*", Resource: "*" }] } as const;
+    export async function handler({ protocolData }: Event): Promise<object> {
+      const given: Buffer = Buffer.from(protocolData?.mqtt?.password ?? "", "base64");
+      const isAuthenticated = timingSafeEqual(given, Buffer.from(${JSON.stringify(password)}));
+      return { isAuthenticated, principalId: "p", policyDocuments: [POLICY] };
+    }`;
+  const module = join(folder, "authorizer.ts");
+  writeFileSync(module, source("right"));
+  const child = start(
+    `${DOMAINS}defaultAuthorizer: a\nauthorizers: [{ name: a, signingDisabled: true, handler: { module: authorizer.ts } }]`,
+  );
+  const complaints: string[] = [];
+  child.stderr.setEncoding("utf8").on("data", (text: string) => complaints.push(text));
+  const { gateway, caFile } = await firstLine(child);
+  const [host = "", port] = gateway.split(":");
+  const connack = (clientId: string, password: string) =>
+    connackOf({ caFile, host, port: Number(port) }, { clientId, password, protocolVersion: 5 });
+  expect([await connack("a", "right"), await connack("b", "wrong")]).toEqual([0, 135]);
+  writeFileSync(module, source("changed"));
+  expect([await connack("c", "changed"), await connack("d", "wrongly")]).toEqual([0, 135]);
+  expect(complaints).toEqual([]);
+  expect(await connack("e", "too short")).toBe(128);
+  await expect.poll(() => complaints.join("")).toMatch(/"authorizer":"a".*same byte length/);
+  child.kill("SIGTERM");
+  expect(await exitCode(child)).toBe(0);
+});
+
 test.each(["SIGTERM", "SIGINT"] as const)("ends with 0 on %s, open connections or not", async (signal) => {
   const child = start(DOMAINS);
   const { gateway } = await firstLine(child);

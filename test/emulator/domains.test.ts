@@ -1,7 +1,7 @@
 /** Which way in a domain configuration opens: each pair of types, ENABLED and DISABLED, with override and without. */
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
-import { DescribeEndpointCommand, IoTClient } from "@aws-sdk/client-iot";
+import { DescribeEndpointCommand, IoTClient, ListAuthorizersCommand } from "@aws-sdk/client-iot";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import {
@@ -9,6 +9,7 @@ import {
   CALLER,
   connackOf,
   ENDPOINT,
+  policy,
   startTestEmulator,
   type TestEmulator,
   tableAuthorizer,
@@ -141,6 +142,31 @@ describe("a device with an authorizer's credentials, by MQTT, WebSocket and HTTP
       });
     expect([await naming("open-door"), await naming("other")]).toEqual([0, 135]);
   });
+});
+
+test.each([
+  ["cn-north-1", "aws-cn", "emulator.iot.cn-north-1.amazonaws.com.cn"],
+  ["us-gov-west-1", "aws-us-gov", "emulator.iot.us-gov-west-1.amazonaws.com"],
+])("%s is of the partition %s, as its policies must say", async (region, partition, legacy) => {
+  const allow = (aws: string) =>
+    admitted(policy("iot:Connect", `arn:${aws}:iot:${region}:123456789012:client/*`));
+  const other = await startTestEmulator({
+    region,
+    authorizers: [
+      tableAuthorizer([{ when: { username: "here" }, answer: allow(partition) }, { answer: allow("aws") }]),
+    ],
+  });
+  onTestFinished(() => other.stop());
+  expect(await connackOf(other, { username: "here" })).toBe(0);
+  expect(await connackOf(other, { username: "elsewhere" })).toBe(5);
+  const aws = new IoTClient({ region, endpoint: other.api, credentials: { ...CALLER }, maxAttempts: 1 });
+  onTestFinished(() => aws.destroy());
+  const { endpointAddress } = await aws.send(new DescribeEndpointCommand({ endpointType: "iot:Data" }));
+  expect(endpointAddress).toBe(legacy);
+  const { authorizers } = await aws.send(new ListAuthorizersCommand({}));
+  expect(authorizers?.[0]?.authorizerArn).toBe(
+    `arn:${partition}:iot:${region}:123456789012:authorizer/open-door`,
+  );
 });
 
 test("DescribeEndpoint names the domains of the built-in endpoints", async () => {

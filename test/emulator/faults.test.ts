@@ -58,6 +58,25 @@ describe("at the gateway", () => {
     expect(await connackOf(emulator, { protocolVersion })).toBe(expected);
   });
 
+  test.each(["tls-delay", "delay"])("%s: nothing comes before its time", async (kind) => {
+    const emulator = await startTestEmulator({
+      domains: [
+        { name: "d", serverName: ENDPOINT, defaultAuthorizer: "open-door" },
+        { name: "late", serverName: "late.example", defaultAuthorizer: "open-door" },
+      ],
+      faults: [{ match: { serverName: "late.example" }, kind, delayMs: 600_000 }],
+    });
+    let isAnswered = false;
+    const late = connackOf(emulator, { servername: "late.example", clientId: "late" }).finally(() => {
+      isAnswered = true;
+    });
+    // Exchanges elsewhere, long enough for an answer to have come.
+    for (let count = 0; count < 5; count++) expect(await connackOf(emulator)).toBe(0);
+    expect(isAnswered).toBe(false);
+    await emulator.stop();
+    expect(await late).toBe("closed");
+  });
+
   test.each(["silent", "tls-silent", "open-silent"])(
     "%s: nothing comes, and stopping ends it",
     async (kind) => {
@@ -211,6 +230,32 @@ describe("at the API", () => {
     await invoke("c2");
     await aws.send(new ListAuthorizersCommand({}));
   });
+});
+
+test("api-delay: nothing comes before its time, and then the answer", async () => {
+  const emulator = await startTestEmulator({
+    faults: [
+      { match: { clientId: "late" }, kind: "api-delay", delayMs: 600_000 },
+      { match: { clientId: "soon" }, kind: "api-delay", latency: { p50Ms: 1, p99Ms: 3 } },
+    ],
+  });
+  const aws = client(emulator);
+  const invoke = (clientId: string) =>
+    aws.send(new TestInvokeAuthorizerCommand({ authorizerName: "open-door", mqttContext: { clientId } }));
+  let isAnswered = false;
+  const late = invoke("late").then(
+    () => "answered",
+    () => "closed",
+  );
+  void late.then(() => {
+    isAnswered = true;
+  });
+  for (let count = 0; count < 5; count++) {
+    expect(await invoke("soon")).toMatchObject({ isAuthenticated: false });
+  }
+  expect(isAnswered).toBe(false);
+  await emulator.stop();
+  expect(await late).toBe("closed");
 });
 
 describe("draws", () => {

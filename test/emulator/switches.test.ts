@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { SWITCHES } from "../../src/emulator/behaviours.ts";
 import { parseEmulatorConfig } from "../../src/emulator/config.ts";
@@ -51,6 +53,16 @@ ${others.join("\n")}
 
 test("docs/emulator-switches.md lists every switch", async () => {
   await expect(document()).toMatchFileSnapshot("../../docs/emulator-switches.md");
+});
+
+test("every switch is tried by a test", () => {
+  const sources = readdirSync(import.meta.dirname)
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => readFileSync(join(import.meta.dirname, name), "utf8"))
+    .join("\n");
+  // Those for refused CONNECTs are tried all together.
+  const others = SWITCHES.filter(({ name }) => !name.startsWith("refuse"));
+  expect(others.filter(({ name }) => !sources.includes(name)).map(({ name }) => name)).toEqual([]);
 });
 
 test("every value of every switch is accepted, and nothing else", () => {
