@@ -184,7 +184,8 @@ describe("its token", () => {
     const server = await startServer({ tokens }, { gate });
     const status = async (token: string | undefined, bearer?: string) => {
       const metadata = token === undefined ? {} : { token };
-      const headers = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
+      const headers: Record<string, string> =
+        bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
       const json = { ...BODY, metadata };
       const answer = await server.call(FLAGGER, { method: "POST", json, headers });
       return { status: answer.status, text: answer.text };
