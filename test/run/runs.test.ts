@@ -1,123 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { decide } from "../../src/gate/decide.ts";
-import { lostRule } from "../../src/gate/lost.ts";
 import { createLog } from "../../src/lib/log.ts";
 import type { Check } from "../../src/model/check.ts";
-import type { Suite } from "../../src/model/config.ts";
-import type { Result } from "../../src/model/result.ts";
-import type { Selection } from "../../src/model/run.ts";
-import { judge, untested } from "../../src/pipeline.ts";
-import { NO_MEMORY, type RunMemory } from "../../src/run/memory.ts";
-import { Run, type RunPlan } from "../../src/run/run.ts";
+import type { Run } from "../../src/run/run.ts";
 import { Runs } from "../../src/run/runs.ts";
-import { History } from "../../src/store/history.ts";
-import {
-  ACCEPTED,
-  answered,
-  checkOf,
-  NO_SECOND_WAVE,
-  NOTHING_MORE,
-  predicted,
-  targetOf,
-} from "../support/fixtures.ts";
-
-const SUITE: Suite = {
-  name: "all",
-  cohorts: null,
-  expected: null,
-  authorizer: "every",
-  derived: null,
-  locations: [],
-  deadlineMs: 60_000,
-  failFast: false,
-  gate: {
-    minChecks: 1,
-    minPassRatio: 1,
-    maxUnexpectedAccepts: 0,
-    maxInconclusiveRatio: 0,
-    minCoverage: 1,
-    maxFailures: null,
-    maxConnectP95Ms: null,
-    maxAuthorizerP95Ms: null,
-    maxNewFailures: null,
-    requirePolicyUnchanged: false,
-    maxAgeMs: 900_000,
-  },
-  cohortGates: {},
-};
-const ALL: Selection = { suite: "all", cohorts: null, devices: null, allowDeviceIdentity: 0 };
-
-interface Options {
-  readonly checks?: number;
-  readonly suite?: Partial<Suite>;
-  readonly plan?: Partial<RunPlan>;
-  readonly memory?: RunMemory;
-  readonly runId?: string;
-  /** Called before each check is answered. */
-  readonly before?: (check: Check, run: Run) => Promise<void> | void;
-}
-
-function runOf({
-  checks = 3,
-  suite = {},
-  plan = {},
-  memory = NO_MEMORY,
-  runId = "run",
-  before = () => {},
-}: Options = {}): {
-  run: Run;
-  results: Result[];
-} {
-  const results: Result[] = [];
-  async function* all(): AsyncGenerator<Check> {
-    for (let seq = 0; seq < checks; seq += 1) yield checkOf({ seq }, { id: `device-${seq}` });
-  }
-  const run: Run = new Run(
-    {
-      examine: async (check) => {
-        await before(check, run);
-        const now = performance.now();
-        const facts = {
-          check,
-          target: targetOf(),
-          context: null,
-          invocation: answered("allowed"),
-          prediction: predicted("allow"),
-          outcome: ACCEPTED,
-          ...NOTHING_MORE,
-          nowMs: 0,
-        };
-        return { facts, startedAtMs: now, endedAtMs: now };
-      },
-      onFault: (check) => untested(check, targetOf(), "TESTER_ERROR", "it failed"),
-      judge,
-      decide,
-      lostRule,
-      secondWave: () => NO_SECOND_WAVE,
-      concurrency: new Map([["here", 2]]),
-      location: "local",
-      log: createLog("silent"),
-    },
-    {
-      runId,
-      suite: { ...SUITE, ...suite },
-      selection: ALL,
-      prepare: async () => ({
-        groups: [{ target: "here", cohort: "pumps", checks }],
-        invalidProfiles: 0,
-        notes: [],
-        remarks: [],
-        decoys: [],
-        fleetChecksum: "f",
-        checks: all(),
-        ...plan,
-      }),
-      memory,
-      onResult: (result) => results.push(result),
-    },
-  );
-  return { run, results };
-}
+import type { History } from "../../src/store/history.ts";
+import { checkOf } from "../support/fixtures.ts";
+import { ALL, type Options, openTemporary, runOf } from "./run-parts.ts";
 
 describe("a run", () => {
   it("ends with a decision when every check is done", async () => {
@@ -181,12 +69,6 @@ describe("a run", () => {
     ]);
   });
 });
-
-function openTemporary(): History {
-  const opened = History.open("");
-  if (opened.kind !== "open") throw new Error(opened.message);
-  return opened.history;
-}
 
 it("a run misses a cohort that has a gate of its own and no device", async () => {
   const suite = { cohortGates: { brakes: { minPassRatio: 1 } } };

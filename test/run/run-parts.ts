@@ -1,0 +1,135 @@
+import { decide } from "../../src/gate/decide.ts";
+import { lostRule } from "../../src/gate/lost.ts";
+import { createLog } from "../../src/lib/log.ts";
+import type { Check } from "../../src/model/check.ts";
+import type { Suite } from "../../src/model/config.ts";
+import type { Facts } from "../../src/model/facts.ts";
+import type { Result } from "../../src/model/result.ts";
+import type { Selection } from "../../src/model/run.ts";
+import { judge, untested } from "../../src/pipeline.ts";
+import { NO_MEMORY, type RunMemory } from "../../src/run/memory.ts";
+import { Run, type RunPlan, type RunPorts } from "../../src/run/run.ts";
+import { History } from "../../src/store/history.ts";
+import {
+  ACCEPTED,
+  answered,
+  checkOf,
+  NO_SECOND_WAVE,
+  NOTHING_MORE,
+  predicted,
+  targetOf,
+} from "../support/fixtures.ts";
+
+export const SUITE: Suite = {
+  name: "all",
+  cohorts: null,
+  expected: null,
+  authorizer: "every",
+  derived: null,
+  locations: [],
+  deadlineMs: 60_000,
+  failFast: false,
+  gate: {
+    minChecks: 1,
+    minPassRatio: 1,
+    maxUnexpectedAccepts: 0,
+    maxInconclusiveRatio: 0,
+    minCoverage: 1,
+    maxFailures: null,
+    maxConnectP95Ms: null,
+    maxAuthorizerP95Ms: null,
+    maxNewFailures: null,
+    requirePolicyUnchanged: false,
+    maxAgeMs: 900_000,
+  },
+  cohortGates: {},
+};
+export const ALL: Selection = { suite: "all", cohorts: null, devices: null, allowDeviceIdentity: 0 };
+
+/** What is different from three devices that pass. */
+export interface Options {
+  readonly checks?: number;
+  readonly suite?: Partial<Suite>;
+  readonly plan?: Partial<RunPlan>;
+  readonly memory?: RunMemory;
+  readonly runId?: string;
+  readonly ports?: Partial<RunPorts>;
+  /** Instead of being let in by authorizer and gateway. */
+  readonly facts?: (check: Check) => Partial<Facts>;
+  /** Called before each check is answered. */
+  readonly before?: (check: Check, run: Run) => Promise<void> | void;
+}
+
+/** A run over ports that answer at once. */
+export function runOf({
+  checks = 3,
+  suite = {},
+  plan = {},
+  memory = NO_MEMORY,
+  runId = "run",
+  ports = {},
+  facts: found = () => ({}),
+  before = () => {},
+}: Options = {}): {
+  run: Run;
+  results: Result[];
+} {
+  const results: Result[] = [];
+  async function* all(): AsyncGenerator<Check> {
+    for (let seq = 0; seq < checks; seq += 1) yield checkOf({ seq }, { id: `device-${seq}` });
+  }
+  const run: Run = new Run(
+    {
+      examine: async (check) => {
+        await before(check, run);
+        const now = performance.now();
+        const facts = {
+          check,
+          target: targetOf(),
+          context: null,
+          invocation: answered("allowed"),
+          prediction: predicted("allow"),
+          outcome: ACCEPTED,
+          ...NOTHING_MORE,
+          nowMs: 0,
+          ...found(check),
+        };
+        return { facts, startedAtMs: now, endedAtMs: now };
+      },
+      onFault: (check) => untested(check, targetOf(), "TESTER_ERROR", "it failed"),
+      judge,
+      decide,
+      lostRule,
+      secondWave: () => NO_SECOND_WAVE,
+      concurrency: new Map([["here", 2]]),
+      location: "local",
+      log: createLog("silent"),
+      ...ports,
+    },
+    {
+      runId,
+      suite: { ...SUITE, ...suite },
+      selection: ALL,
+      prepare: async () => ({
+        groups: [{ target: "here", cohort: "pumps", checks }],
+        invalidProfiles: 0,
+        notes: [],
+        remarks: [],
+        decoys: [],
+        fleetChecksum: "f",
+        checks: all(),
+        ...plan,
+      }),
+      memory,
+      onResult: (result) => results.push(result),
+    },
+  );
+  return { run, results };
+}
+
+/** A history that is gone with its process. */
+export function openTemporary(): History {
+  const opened = History.open("");
+  if (opened.kind !== "open") throw new Error(opened.message);
+  return opened.history;
+}
