@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { AnswerDoc, OperationDoc } from "./operation-doc.ts";
 import { type Endpoint, METHODS, type Method, type PathRoutes } from "./routes/route.ts";
-import { problem } from "./schemas.ts";
+import { problem } from "./schemas/common.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -77,7 +77,7 @@ export interface ProbeView {
 export type ProbeAnswer =
   | { readonly kind: "probed"; readonly probe: ProbeView }
   /** `reason`: for the caller. */
-  | { readonly kind: "unknown"; readonly reason: string };
+  | { readonly kind: "unknown" | "paused"; readonly reason: string };
 
 /** Tests one device now; throws the signal's reason soon after it is aborted. */
 export interface ProbePort {

@@ -8,7 +8,7 @@ import { jsonAnswer, type OperationDoc, problemAnswer } from "../operation-doc.t
 import { parseNoQuery } from "../parse.ts";
 import type { GateReply, HttpOptions } from "../ports.ts";
 import { NO_SUITE, type Refusal, refuse, STOPPING } from "../refusal.ts";
-import { gateAnswer } from "../schemas.ts";
+import { gateAnswer } from "../schemas/gate.ts";
 import type { TriggerNotes } from "../trigger-notes.ts";
 import type { PathRoutes } from "./route.ts";
 

@@ -6,7 +6,7 @@ import { jsonAnswer, problemAnswer } from "../operation-doc.ts";
 import type { HttpOptions, ProbePort, ProbeView } from "../ports.ts";
 import { type Refusal, refuse, STOPPING } from "../refusal.ts";
 import { type ProbeRequest, parseProbeRequest, probeQuery } from "../run-request.ts";
-import { probeAnswer } from "../schemas.ts";
+import { probeAnswer } from "../schemas/result.ts";
 import type { PathRoutes } from "./route.ts";
 
 type Options = Pick<HttpOptions, "probes" | "ready"> & {
@@ -41,7 +41,7 @@ export function probeRoutes({ probes, ready, limits }: Options): PathRoutes[] {
               200: jsonAnswer("What became of it; as text or metrics where asked for", probeAnswer),
               400: problemAnswer("A parameter is unknown or has an unknown value"),
               404: problemAnswer("No valid profile has this id"),
-              503: problemAnswer("It did not end in time, or the daemon is stopping"),
+              503: problemAnswer("It did not end in time, or the daemon is paused or stopping"),
             },
           },
           handle: async (request, reply) => {
@@ -89,6 +89,8 @@ async function answerProbe(
         return await send(answer.probe, asked, request, reply);
       case "unknown":
         return refuse(reply, { status: 404, detail: answer.reason });
+      case "paused":
+        return refuse(reply, { status: 503, detail: answer.reason, headers: RETRY_AFTER });
       default:
         return assertNever(answer, "probe answer");
     }

@@ -3,7 +3,8 @@ import { jsonAnswer, problemAnswer } from "../operation-doc.ts";
 import type { HttpOptions } from "../ports.ts";
 import { NO_RUN, refuse } from "../refusal.ts";
 import { parseResultsQuery, resultsQuery } from "../run-request.ts";
-import { page, result } from "../schemas.ts";
+import { page } from "../schemas/common.ts";
+import { result } from "../schemas/result.ts";
 import type { PathRoutes } from "./route.ts";
 
 type Options = Pick<HttpOptions, "runs" | "results">;

@@ -7,7 +7,8 @@ import { parseNoQuery } from "../parse.ts";
 import type { HttpOptions, RunsPort, TriggerAnswer } from "../ports.ts";
 import { NO_RUN, NO_SUITE, refuse, STOPPING } from "../refusal.ts";
 import { pageQuery, parsePage, parseRunRequest, runBody } from "../run-request.ts";
-import { page as pageOf, run as runSchema } from "../schemas.ts";
+import { page as pageOf } from "../schemas/common.ts";
+import { run as runSchema } from "../schemas/run.ts";
 import type { TriggerNotes } from "../trigger-notes.ts";
 import type { PathRoutes } from "./route.ts";
 
