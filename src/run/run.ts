@@ -114,6 +114,8 @@ export class Run {
   #lost: string | null = null;
   #status: RunStatus = "running";
   #isCancelled = false;
+  #isPlanned = false;
+  #isWorkedOff = false;
   #stopReason: StopReason | null = null;
   #pausedAtStop: Pause | null = null;
   #gate: GateOutcome | null = null;
@@ -162,21 +164,26 @@ export class Run {
         stop: this.#stop.signal,
         abort: this.#abort.signal,
       });
+      this.#isWorkedOff = true;
       await this.#unpaused();
       clearTimeout(deadline);
       await this.#compare();
       await this.#bind(fleetChecksum);
     } catch (error) {
-      this.#ports.log.error(
-        { runId: this.#input.runId, error: errorMessage(error) },
-        "run stopped by an error",
-      );
-      this.#notes.push(errorMessage(error));
+      this.#onError(error);
     } finally {
       clearTimeout(deadline);
       if (this.#drainTimer) clearTimeout(this.#drainTimer);
     }
     return this.#finish();
+  }
+
+  /** A stop is told as what it is. */
+  #onError(error: unknown): void {
+    if (error === this.#stop.signal.reason) return;
+    const { runId } = this.#input;
+    this.#ports.log.error({ runId, error: errorMessage(error) }, "run stopped by an error");
+    this.#notes.push(errorMessage(error));
   }
 
   /** What an interruption left undecided is done again when the run goes on. */
@@ -194,6 +201,7 @@ export class Run {
   async #prepare(): Promise<RunPlan> {
     const { suite, selection, prepare, memory } = this.#input;
     const plan = await prepare(this.#stop.signal);
+    this.#isPlanned = true;
     for (const record of memory.results()) this.#count(record);
     const before = memory.earlier?.fleetChecksum ?? null;
     if (before === null) memory.planned(plan.fleetChecksum);
@@ -298,7 +306,7 @@ export class Run {
     const invalidProfiles = this.#invalidProfiles;
     const { notRun } = this.#tally.counts(this.planned, invalidProfiles);
     // A stop that came when all was done changed nothing.
-    const isLeft = notRun > 0 || this.#second.isCutShort || this.#abort.signal.aborted;
+    const isLeft = notRun > 0 || !this.#isWorkedOff || this.#second.isCutShort || this.#abort.signal.aborted;
     const cutShort = this.#stopReason !== null && isLeft;
     if (cutShort && this.#stopReason) {
       this.#notes.push(this.#isCancelled ? "the run was cancelled" : this.#stopNote(this.#stopReason));
@@ -311,7 +319,7 @@ export class Run {
         report: this.#second,
       }),
     );
-    this.#gate = this.#ports.decide({
+    const decided = this.#ports.decide({
       groups: this.#tally.groups(),
       invalidProfiles,
       latency: this.#tally.wholeLatency(),
@@ -319,6 +327,9 @@ export class Run {
       cohortRules: suite.cohortGates,
       notes: this.#notes,
     });
+    // Nobody knows what a run without a plan would have selected.
+    const unplanned = { nothingSelected: false, reason: this.#notes[0] ?? decided.reason };
+    this.#gate = this.#isPlanned ? decided : { ...decided, ...unplanned };
     this.#input.memory.finish(this.summary());
     const { problem } = this.#input.memory;
     if (problem !== null) this.#remarks.push(`the history of this run is not whole: ${problem}`);

@@ -8,7 +8,7 @@ import type { Result } from "../../src/model/result.ts";
 import type { Selection } from "../../src/model/run.ts";
 import { judge, untested } from "../../src/pipeline.ts";
 import { NO_MEMORY, type RunMemory } from "../../src/run/memory.ts";
-import { Run, type RunPlan, type RunPorts } from "../../src/run/run.ts";
+import { Run, type RunInput, type RunPlan, type RunPorts } from "../../src/run/run.ts";
 import { History } from "../../src/store/history.ts";
 import {
   ACCEPTED,
@@ -51,6 +51,8 @@ export interface Options {
   readonly checks?: number;
   readonly suite?: Partial<Suite>;
   readonly plan?: Partial<RunPlan>;
+  /** Instead of the plan. */
+  readonly prepare?: RunInput["prepare"];
   readonly memory?: RunMemory;
   readonly runId?: string;
   readonly ports?: Partial<RunPorts>;
@@ -65,6 +67,7 @@ export function runOf({
   checks = 3,
   suite = {},
   plan = {},
+  prepare,
   memory = NO_MEMORY,
   runId = "run",
   ports = {},
@@ -110,16 +113,18 @@ export function runOf({
       runId,
       suite: { ...SUITE, ...suite },
       selection: ALL,
-      prepare: async () => ({
-        groups: [{ target: "here", cohort: "pumps", checks }],
-        invalidProfiles: 0,
-        notes: [],
-        remarks: [],
-        decoys: [],
-        fleetChecksum: "f",
-        checks: all(),
-        ...plan,
-      }),
+      prepare:
+        prepare ??
+        (async () => ({
+          groups: [{ target: "here", cohort: "pumps", checks }],
+          invalidProfiles: 0,
+          notes: [],
+          remarks: [],
+          decoys: [],
+          fleetChecksum: "f",
+          checks: all(),
+          ...plan,
+        })),
       memory,
       onResult: (result) => results.push(result),
     },

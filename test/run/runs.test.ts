@@ -42,6 +42,42 @@ describe("a run", () => {
     expect(summary.notes).toEqual(["the deadline was reached before every check was run"]);
   });
 
+  it.each([
+    [
+      "interrupted",
+      (run: Run) => run.stop("INTERRUPTED"),
+      "the run was interrupted before every check was run",
+    ],
+    ["cancelled", (run: Run) => run.cancel(), "the run was cancelled"],
+  ])(
+    "that is %s while it still reads its sources is that, and selected not nothing",
+    async (status, end, note) => {
+      const { run } = runOf({
+        prepare: (signal) =>
+          new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+      });
+      const ended = run.execute();
+      end(run);
+      expect(await ended).toMatchObject({
+        status,
+        decision: "inconclusive",
+        reason: note,
+        notes: [note],
+        gate: { nothingSelected: false },
+      });
+    },
+  );
+
+  it("whose sources cannot be read says so, not that nothing was selected", async () => {
+    const summary = await runOf({ prepare: () => Promise.reject(new Error("no such file")) }).run.execute();
+    expect(summary).toMatchObject({
+      status: "finished",
+      decision: "inconclusive",
+      reason: "no such file",
+      gate: { nothingSelected: false },
+    });
+  });
+
   it("that was stopped when all was done is what it was", async () => {
     const { run } = runOf({
       checks: 1,
