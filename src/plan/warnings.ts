@@ -38,7 +38,7 @@ const HARM: readonly HarmText[] = [
   [
     "mixed-identity",
     "mixedIdentity",
-    "a client id is `dedicated` in one profile and `device` in another: if a live device uses it, the connection throws that device out",
+    "a client id is `dedicated` on one target and `device` on another of the same account: if a live device uses it, the connection throws that device out",
   ],
   [
     "device-identity",

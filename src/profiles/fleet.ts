@@ -6,6 +6,7 @@ import type { Problem } from "../model/problem.ts";
 import type { Profile } from "../model/profile.ts";
 import type { BitSet } from "./bit-set.ts";
 import { checksumOf, fingerprintOf, type KnownFiles } from "./checksum.ts";
+import { type Contested, guarded } from "./client-ids.ts";
 import { findFiles, type ProfileFile } from "./find-files.ts";
 import { type FoundProfile, findProfile } from "./find-profile.ts";
 import { readNdjson } from "./formats/ndjson.ts";
@@ -88,6 +89,7 @@ interface CheckedFile {
 interface Checked {
   readonly files: readonly CheckedFile[];
   readonly valid: BitSet;
+  readonly contested: Contested;
 }
 
 /** The profiles of all sources, read in two passes: nothing runs before everything was checked once. */
@@ -120,13 +122,14 @@ export class Fleet implements AsyncDisposable {
       const fingerprint = await scanFile(file, read, scanner, signal);
       files.push({ fingerprint, firstNumber });
     }
-    this.#checked = { files, valid: scanner.valid };
+    this.#checked = { files, valid: scanner.valid, contested: scanner.clientIds.contested };
     return { ...scanner.result(), checksum: checksumOf(files.map(({ fingerprint }) => fingerprint)) };
   }
 
   /**
-   * Pass two: the valid profiles, in order. Ends early when aborted. Throws SourceChangedError as soon as a file
-   * differs from what the last scan checked: by size or time when it is opened, by checksum at its end.
+   * Pass two: the valid profiles, in order; `device` where another profile says so of the same client id. Ends early
+   * when aborted. Throws SourceChangedError as soon as a file differs from what the last scan checked: by size or
+   * time when it is opened, by checksum at its end.
    */
   async *profiles(signal: AbortSignal): AsyncGenerator<Profile> {
     const checked = this.#checked;
@@ -140,7 +143,9 @@ export class Fleet implements AsyncDisposable {
       for await (const batch of file.reader(bytes.chunks())) {
         for (const record of batch) {
           if (signal.aborted) return;
-          if (checked.valid.has(number++)) yield await readAgain(file, record, read);
+          if (checked.valid.has(number++)) {
+            yield guarded(await readAgain(file, record, read), checked.contested);
+          }
         }
       }
       if (bytes.sha256() !== fingerprint.sha256) throw new SourceChangedError(file.name);

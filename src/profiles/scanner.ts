@@ -1,6 +1,7 @@
 import type { Problem } from "../model/problem.ts";
 import type { Profile } from "../model/profile.ts";
 import { BitSet } from "./bit-set.ts";
+import { ClientIds } from "./client-ids.ts";
 import { type Finding, formatFieldPath } from "./finding.ts";
 import { IdTable } from "./id-table.ts";
 import type { ReferenceCheck } from "./lint.ts";
@@ -34,10 +35,13 @@ interface ScannedFile {
   readonly linesBefore: number;
 }
 
-/** Counts what pass one reads, finds ids that are used twice, and tells every problem. */
+const NOT_AGREED = "expected one identity, dedicated or device, for all profiles with this client id";
+
+/** Counts what pass one reads, finds ids whose uses contradict each other, and tells every problem. */
 export class Scanner {
   /** By number of the record, over all files. */
   readonly valid = new BitSet();
+  readonly clientIds = new ClientIds();
   readonly #ids = new IdTable();
   readonly #files: ScannedFile[] = [];
   readonly #groups = new Map<string, { target: string; cohort: string; profiles: number; checks: number }>();
@@ -95,10 +99,18 @@ export class Scanner {
   }
 
   #check(profile: Profile, line: number): readonly Finding[] {
-    const first = this.#ids.add(profile.id, this.#file.linesBefore + line);
-    const missing = this.#checkReferences?.(profile) ?? [];
-    if (first === null) return missing;
-    return [{ path: ["id"], message: `duplicate id, used first ${this.#describe(first)}` }, ...missing];
+    const place = this.#file.linesBefore + line;
+    const findings: Finding[] = [];
+    const first = this.#ids.add(profile.id, place);
+    if (first !== null) {
+      findings.push({ path: ["id"], message: `duplicate id, used first ${this.#describe(first)}` });
+    }
+    const contradicted = this.clientIds.add(profile, place);
+    if (contradicted !== null) {
+      const where = this.#describe(contradicted);
+      findings.push({ path: ["identity"], message: `${NOT_AGREED}, used first ${where}` });
+    }
+    return [...findings, ...(this.#checkReferences?.(profile) ?? [])];
   }
 
   #describe(place: number): string {

@@ -408,6 +408,51 @@ test("a duplicate id is found across files and sources", async () => {
   expect(profiles.map(({ id }) => id)).toEqual(["x", "y", "z"]);
 });
 
+const shared = (id: string, identity: string, more = {}) => minimal(id, { clientId: "c", identity, ...more });
+
+test("a client id is a live device's or nobody's: profiles that do not agree are told, and none of them connects", async () => {
+  const folder = await folderWith({
+    "a.ndjson": ndjson([shared("a", "dedicated"), shared("b", "device"), shared("d", "dedicated")]),
+    "b.ndjson": ndjson([shared("e", "dedicated"), minimal("f")]),
+  });
+  const fleet = await opened([sourceOf(folder, "*.ndjson")]);
+  const { problems, profiles } = await readFleet(fleet);
+  const message =
+    "expected one identity, dedicated or device, for all profiles with this client id, used first";
+  expect(problems.map(shown)).toEqual([
+    `a.ndjson | 2 | identity | ${message} on line 1`,
+    `a.ndjson | 3 | identity | ${message} on line 1`,
+    `b.ndjson | 1 | identity | ${message} in a.ndjson on line 1`,
+  ]);
+  expect(profiles.map(({ id, identity }) => [id, identity])).toEqual([
+    ["a", "device"],
+    ["f", "dedicated"],
+  ]);
+});
+
+test("a client id may be a live device's where nobody else connects with it", async () => {
+  const elsewhere = { target: "us" };
+  const overHttps = { id: "h", protocol: "https", topic: "t", identity: "device" };
+  const text = ndjson([
+    shared("a", "dedicated", { target: "eu" }),
+    shared("b", "device", elsewhere),
+    shared("c", "device", elsewhere),
+    minimal("d", { clientId: "", target: "eu" }),
+    minimal("e", { clientId: "", target: "eu", identity: "device" }),
+    { ...overHttps, target: "eu" },
+  ]);
+  const { problems, profiles } = await readFile("f.ndjson", text, { targets: ["eu", "us"] });
+  expect(problems).toEqual([]);
+  expect(profiles.map(({ identity }) => identity)).toEqual([
+    "dedicated",
+    "device",
+    "device",
+    "dedicated",
+    "device",
+    "device",
+  ]);
+});
+
 test("a hopeless profile is told in 21 problems, not in thousands", async () => {
   const keys = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`k${index}`, 1]));
   const { problems } = await readFile("f.ndjson", ndjson([minimal("a", keys)]));
