@@ -12,6 +12,7 @@ import { lostRule } from "./gate/lost.ts";
 import { handshake } from "./gateway/handshake.ts";
 import { probe } from "./gateway/probers.ts";
 import type { Log } from "./lib/log.ts";
+import type { SuiteNames } from "./metrics/fleet.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import type { Check } from "./model/check.ts";
 import type { Config, Suite } from "./model/config.ts";
@@ -75,10 +76,11 @@ export interface Lasting {
   readonly pause: PauseGate;
 }
 
-export function createLasting(
+/** @param pauseOf the switch that holds its pacer back, made for the metrics it shows in */
+export function createLasting<P extends PauseGate>(
   version: string,
-  pauseOf: (metrics: Metrics) => PauseGate = () => NEVER_PAUSED,
-): Lasting {
+  pauseOf: (metrics: Metrics) => P,
+): Lasting & { readonly pause: P } {
   const metrics = createMetrics({ version, location: LOCATION });
   const pause = pauseOf(metrics);
   const pacer = createPacer({ pause, onUsed: (used) => metrics.budgetUsed(used) });
@@ -117,6 +119,7 @@ export class App implements AsyncDisposable {
   readonly #targets: ReadonlyMap<string, Target>;
   /** Of those that share what lasts, one shows its fleet. */
   #isCurrent: boolean;
+  #shown: Scan | null = null;
   readonly #resolveEndpoint: ReturnType<typeof createDescribe>["resolveEndpoint"];
   readonly #releases = new AsyncDisposableStack();
   readonly #derivedLedger: DerivedLedger;
@@ -126,7 +129,8 @@ export class App implements AsyncDisposable {
 
   constructor(options: AppOptions) {
     const { config, env, version, killGroup, awsCredentials = null } = options;
-    const { metrics, pacer, derivedLedger, pause } = options.lasting ?? createLasting(version);
+    const { metrics, pacer, derivedLedger, pause } =
+      options.lasting ?? createLasting(version, () => NEVER_PAUSED);
     this.config = config;
     this.#options = options;
     this.#targets = new Map(config.targets.map((target) => [target.name, target]));
@@ -150,7 +154,10 @@ export class App implements AsyncDisposable {
       fleetChecksum: (signal) => this.#fleetChecksum(signal),
       look: async ({ target, authorizers }, signal) => {
         const ready = await this.#ready(target, signal);
-        return ready === null ? null : identity.of(ready, authorizers, signal);
+        if (ready === null) return null;
+        const fingerprint = await identity.of(ready, authorizers, signal);
+        this.metrics.targetRealm(target, fingerprint.realm);
+        return fingerprint;
       },
       contradiction,
     });
@@ -204,8 +211,16 @@ export class App implements AsyncDisposable {
     this.#isCurrent = false;
   }
 
-  #show({ groups, invalid }: Scan): Promise<void> {
-    return this.metrics.setFleet({ groups, invalid, targets: this.config.targets });
+  /** What runs of an earlier configuration have shown meanwhile goes. */
+  async showAgain(): Promise<void> {
+    if (this.#shown !== null) await this.#show(this.#shown);
+  }
+
+  #show(scan: Scan): Promise<void> {
+    this.#shown = scan;
+    const { groups, invalid } = scan;
+    const { targets, suites } = this.config;
+    return this.metrics.setFleet({ groups, invalid, targets, suites: suites.map(namesOf) });
   }
 
   /** Finds one device by reading the sources up to it; throws the signal's reason when aborted. */
@@ -348,6 +363,10 @@ export class App implements AsyncDisposable {
     if (suite === undefined) throw new Error(`unknown suite ${name}`);
     return suite;
   }
+}
+
+function namesOf({ name, cohorts, expected, cohortGates }: Suite): SuiteNames {
+  return { name, cohorts: [...(cohorts ?? []), ...Object.keys({ ...expected, ...cohortGates })] };
 }
 
 /** Where no endpoint is known nothing is dialled, and nothing needs one. */

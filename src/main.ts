@@ -28,6 +28,10 @@ function createIo(): Io {
     stdout: process.stdout,
     stderr: process.stderr,
     signal: controller.signal,
+    onReload: (listener) => {
+      process.on("SIGHUP", listener);
+      return () => process.off("SIGHUP", listener);
+    },
     self: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
     version,
     tempFolder: tmpdir(),

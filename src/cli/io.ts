@@ -17,6 +17,8 @@ export interface Io {
   readonly stderr: Output;
   /** Aborted by SIGINT or SIGTERM; its reason is the signal's name. */
   readonly signal: AbortSignal;
+  /** Calls the listener at each SIGHUP, which else ends the process, until the answer is called. */
+  readonly onReload: (listener: () => void) => () => void;
   /** How to start this program again: the runtime and its arguments up to the command. */
   readonly self: readonly string[];
   readonly version: string;

@@ -27,16 +27,14 @@ export async function readConfig(
 export async function readActingConfig(file: string, io: Pick<Io, "env" | "stderr">): Promise<Config | null> {
   const config = await readConfig(file, io);
   if (config === null) return null;
-  const [decisive, harmless] = splitUnavailable(config);
-  for (const key of harmless) io.stderr.write(`${file}: ${key}: not yet available, it has no effect\n`);
-  for (const key of decisive) io.stderr.write(`${file}: ${key}: not yet available\n`);
-  return decisive.length > 0 ? null : config;
+  const unavailable = unavailableProblems(config);
+  for (const problem of unavailable) io.stderr.write(`${problem}\n`);
+  return unavailable.length > 0 ? null : config;
 }
 
-/** Keys of parts that come later: those that would change a decision, and those that would not. */
-export function splitUnavailable({ notYetAvailable }: Config): [decisive: string[], harmless: string[]] {
-  const isHarmless = (key: string) => key === "store" || key === "notify";
-  return [notYetAvailable.filter((key) => !isHarmless(key)), notYetAvailable.filter(isHarmless)];
+/** Keys of parts that come later. */
+export function unavailableProblems({ file, notYetAvailable }: Config): string[] {
+  return notYetAvailable.map((key) => `${file}: ${key}: not yet available`);
 }
 
 /** The answer of a run, for a person. */

@@ -177,7 +177,7 @@ export const CATALOG = {
   },
   target_info: {
     type: "gauge",
-    help: "Configured targets; realm is aws, or custom where an address or API endpoint is overridden.",
+    help: "Configured targets; realm is aws, emulator, or custom where something else may answer in their place.",
     labels: ["target", "aws_account", "aws_region", "endpoint", "realm"],
     exported: true,
   },
@@ -204,6 +204,18 @@ export const CATALOG = {
     help: "Timings left out because the event loop lagged while they were taken.",
     labels: ["target"],
     exported: false,
+  },
+  overrides_total: {
+    type: "counter",
+    help: "Inconclusive decisions that somebody let pass, each once for whoever did.",
+    labels: ["suite"],
+    exported: true,
+  },
+  paused: {
+    type: "gauge",
+    help: "1 while the daemon connects nothing because an administrator paused it.",
+    labels: [],
+    exported: true,
   },
   build_info: {
     type: "gauge",

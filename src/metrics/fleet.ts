@@ -2,6 +2,7 @@ import { quotaOwner } from "../lib/pacing.ts";
 import { realm } from "../lib/words.ts";
 import type { Outcome } from "../model/outcome.ts";
 import { type Access, PROTOCOLS } from "../model/profile.ts";
+import type { Realm } from "../model/realm.ts";
 import { type AuthorizerWord, VERDICTS } from "../model/result.ts";
 import type { Target } from "../model/target.ts";
 import type { Bounds } from "./checks.ts";
@@ -18,6 +19,13 @@ export interface Fleet {
   /** Profiles that cannot be read. */
   readonly invalid: number;
   readonly targets: readonly Target[];
+  readonly suites: readonly SuiteNames[];
+}
+
+export interface SuiteNames {
+  readonly name: string;
+  /** Cohorts it names; one of them may be in no source. */
+  readonly cohorts: readonly string[];
 }
 
 const EXPECTATIONS: readonly Access[] = ["allow", "deny"];
@@ -33,8 +41,8 @@ export async function exportFleet(
 ): Promise<void> {
   bounds.cohort.retain(fleet.groups.map(({ cohort }) => cohort));
   exportSizes(instruments, bounds, fleet);
-  exportTargets(instruments, fleet.targets);
   startAtZero(instruments, bounds, location, fleet);
+  for (const { name } of fleet.suites) instruments.overrides_total.inc({ suite: labelValue(name) }, 0);
   await removeLeft(instruments, fleet);
 }
 
@@ -47,7 +55,12 @@ function exportSizes(instruments: Instruments, bounds: Bounds, { groups, invalid
   instruments.profiles_invalid.set(invalid);
 }
 
-function exportTargets(instruments: Instruments, targets: readonly Target[]): void {
+/** @param realms of targets whose answers showed who gives them; for the others the configuration tells */
+export function exportTargets(
+  instruments: Instruments,
+  targets: readonly Target[],
+  realms: ReadonlyMap<string, Realm>,
+): void {
   instruments.target_info.reset();
   instruments.budget_limit.reset();
   for (const each of targets) {
@@ -58,7 +71,7 @@ function exportTargets(instruments: Instruments, targets: readonly Target[]): vo
         aws_account: labelValue(each.accountId),
         aws_region: labelValue(each.region),
         endpoint: labelValue(each.endpoint ?? ""),
-        realm: realm(each),
+        realm: realms.get(each.name) ?? realm(each),
       },
       1,
     );
@@ -73,6 +86,40 @@ function exportTargets(instruments: Instruments, targets: readonly Target[]): vo
     for (const [operation, limit] of Object.entries(limits)) {
       instruments.budget_limit.set({ target, operation }, limit);
     }
+  }
+}
+
+/** What suites last showed is theirs as long as they are in the configuration. */
+async function removeLeftSuites(
+  instruments: Instruments,
+  suites: readonly SuiteNames[],
+  targets: ReadonlySet<string>,
+  cohorts: ReadonlySet<string>,
+): Promise<void> {
+  const named = new Map(suites.map(({ name, cohorts: own }) => [labelValue(name), own.map(labelValue)]));
+  const bySuite = [
+    instruments.runs_total,
+    instruments.run_duration_seconds,
+    instruments.run_in_progress,
+    instruments.run_last_progress_timestamp_seconds,
+    instruments.last_run_timestamp_seconds,
+    instruments.last_go_timestamp_seconds,
+    instruments.gate_expiry_timestamp_seconds,
+    instruments.gate_rule_threshold,
+    instruments.gate_rule_observed,
+    instruments.overrides_total,
+  ];
+  for (const metric of bySuite) await retainSeries(metric, ({ suite }) => named.has(String(suite)));
+  // Both empty: the whole suite; the target alone: no source says which one a missing cohort has.
+  const isThere = (target: string, suite: string, cohort: string) =>
+    (target === "" || targets.has(target)) &&
+    (cohort === "" || cohorts.has(cohort) || (named.get(suite)?.includes(cohort) ?? false));
+  for (const metric of [instruments.last_run_checks, instruments.gate_state]) {
+    await retainSeries(
+      metric,
+      ({ suite, target, cohort }) =>
+        named.has(String(suite)) && isThere(String(target), String(suite), String(cohort)),
+    );
   }
 }
 
@@ -130,6 +177,7 @@ async function removeLeft(instruments: Instruments, fleet: Fleet): Promise<void>
       ({ target, cohort }) => targets.has(String(target)) && cohorts.has(String(cohort)),
     );
   }
+  await removeLeftSuites(instruments, fleet.suites, targets, cohorts);
   for (const metric of [
     instruments.credential_fetch_failures_total,
     instruments.credential_expiry_timestamp_seconds,

@@ -1,11 +1,12 @@
 import { Registry } from "prom-client";
 import { wallMs } from "../lib/clock.ts";
 import type { Observer } from "../model/ports.ts";
+import type { Realm } from "../model/realm.ts";
 import type { Result } from "../model/result.ts";
 import type { RunSummary } from "../model/run.ts";
 import { type Bounds, recordCheck } from "./checks.ts";
 import { CredentialExpiry } from "./credential-expiry.ts";
-import { exportFleet, type Fleet } from "./fleet.ts";
+import { exportFleet, exportTargets, type Fleet } from "./fleet.ts";
 import { createInstruments, type Instruments } from "./instruments.ts";
 import { BoundedLabel, labelValue } from "./labels.ts";
 import { nodeMetrics } from "./node-metrics.ts";
@@ -35,6 +36,8 @@ export class Metrics implements Observer {
   readonly #location: string;
   readonly #lastRuns: LastRuns;
   readonly #expiry: CredentialExpiry;
+  readonly #realms = new Map<string, Realm>();
+  #fleet: Fleet | null = null;
 
   constructor({ version, location, cohortLimit = 50 }: MetricsOptions) {
     this.#location = labelValue(location);
@@ -84,7 +87,18 @@ export class Metrics implements Observer {
 
   /** Call it with the whole fleet at start and after each reload: series of what is not in it are removed. */
   async setFleet(fleet: Fleet): Promise<void> {
+    this.#fleet = fleet;
+    for (const name of this.#realms.keys()) {
+      if (!fleet.targets.some((target) => target.name === name)) this.#realms.delete(name);
+    }
     await exportFleet(this.#instruments, this.#bounds, this.#location, fleet);
+    exportTargets(this.#instruments, fleet.targets, this.#realms);
+  }
+
+  /** Answers of a target showed who gives them. */
+  targetRealm(target: string, realm: Realm): void {
+    this.#realms.set(target, realm);
+    if (this.#fleet !== null) exportTargets(this.#instruments, this.#fleet.targets, this.#realms);
   }
 
   awsRequest({ target, operation, code }: Parameters<Observer["awsRequest"]>[0]): void {
@@ -106,6 +120,14 @@ export class Metrics implements Observer {
   /** A check was made with credentials that end then. */
   credentialExpiry(event: { readonly cohort: string; readonly expiresAtMs: number }): void {
     this.#expiry.seen(event);
+  }
+
+  overridden(suite: string): void {
+    this.#instruments.overrides_total.inc({ suite: labelValue(suite) });
+  }
+
+  paused(isPaused: boolean): void {
+    this.#instruments.paused.set(isPaused ? 1 : 0);
   }
 
   configReloaded(ok: boolean): void {

@@ -1,6 +1,7 @@
 import type { DerivedKind } from "./check.ts";
 import type { GateRules } from "./gate.ts";
 import type { Retention } from "./history.ts";
+import type { WebhookConfig } from "./notification.ts";
 import type { Identity } from "./profile.ts";
 import type { Target } from "./target.ts";
 
@@ -82,6 +83,7 @@ export interface Config {
   readonly http: HttpConfig;
   /** null: runs are forgotten with the process. */
   readonly store: StoreConfig | null;
+  readonly notify: readonly WebhookConfig[];
   /** Sections that are valid but whose part is not built yet, by name. */
   readonly notYetAvailable: readonly string[];
 }

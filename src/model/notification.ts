@@ -1,10 +1,12 @@
 import type { Counts, Decision } from "./gate.ts";
+import type { GateOverride } from "./gate-answer.ts";
 
 /** A webhook of the configuration. */
 export interface WebhookConfig {
   readonly url: string;
   /** Absolute path of the file that holds the key. */
   readonly secretFile: string;
+  /** Of changes of a decision, those to these; overrides are always told. */
   readonly on: readonly Decision[];
 }
 
@@ -22,3 +24,18 @@ export interface DecisionChange {
   readonly decidedAt: string;
   readonly expiresAt: string;
 }
+
+/** Somebody let a decision pass that was none: the body of a webhook. */
+export interface OverrideNotice {
+  readonly event: "override";
+  readonly suite: string;
+  readonly decision: "inconclusive";
+  /** Why the decision is inconclusive. */
+  readonly reason: string;
+  readonly runId: string;
+  readonly override: GateOverride;
+  /** ISO 8601. */
+  readonly overriddenAt: string;
+}
+
+export type Notification = DecisionChange | OverrideNotice;

@@ -4,7 +4,7 @@ import { readBoundedFile } from "../lib/bounded-file.ts";
 import { sleep, wallMs } from "../lib/clock.ts";
 import { errorCode, errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
-import type { DecisionChange, WebhookConfig } from "../model/notification.ts";
+import type { Notification, WebhookConfig } from "../model/notification.ts";
 
 export interface WebhookOptions {
   readonly hooks: readonly WebhookConfig[];
@@ -21,7 +21,7 @@ const MAX_KEY_BYTES = 4096;
 const MAX_WAITING = 100;
 
 /**
- * Posts decisions that changed. Each is signed: `X-Fleet-Smoke-Signature` is `sha256=` and the hexadecimal HMAC of
+ * Posts decisions that changed, and overrides. Each is signed: `X-Fleet-Smoke-Signature` is `sha256=` and the hexadecimal HMAC of
  * `<X-Fleet-Smoke-Timestamp>.<body>` under the hook's key; `X-Fleet-Smoke-Delivery` stays the same when it is
  * repeated. A receiver says so with 2xx; 4xx but 408 and 429 is final, everything else is tried again. One hook's
  * deliveries go out in their order.
@@ -41,10 +41,9 @@ export class Webhooks implements AsyncDisposable {
   }
 
   /** Returns at once; never throws. */
-  notify(change: DecisionChange): void {
-    if (change.decision === change.previous) return;
-    const delivery = { id: randomUUID(), suite: change.suite, body: JSON.stringify(change) };
-    for (const line of this.#lines) if (line.hook.on.includes(change.decision)) line.add(delivery);
+  notify(notification: Notification): void {
+    const delivery = { id: randomUUID(), suite: notification.suite, body: JSON.stringify(notification) };
+    for (const line of this.#lines) if (isWanted(notification, line.hook)) line.add(delivery);
   }
 
   /** Waits for what is on its way, at most `ms`; what is not delivered then is logged. */
@@ -113,6 +112,12 @@ export class Webhooks implements AsyncDisposable {
   #giveUp(hook: WebhookConfig, delivery: Delivery, reason: string): void {
     this.#log.error({ ...about(hook, delivery), reason }, "webhook not delivered");
   }
+}
+
+function isWanted(notification: Notification, { on }: WebhookConfig): boolean {
+  // Whoever set a hook up must learn that a gate was passed by hand, whatever else it is for.
+  if (notification.event === "override") return true;
+  return notification.decision !== notification.previous && on.includes(notification.decision);
 }
 
 interface Delivery {

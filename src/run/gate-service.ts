@@ -1,7 +1,9 @@
 import { wallMs } from "../lib/clock.ts";
 import type { Fingerprint } from "../model/fingerprint.ts";
 import type { Circumstances, GateAnswer, GateAnswerInput, GateOverride } from "../model/gate-answer.ts";
+import type { Pause } from "../model/pause.ts";
 import type { RunSummary, Selection } from "../model/run.ts";
+import { pauseText } from "./pause.ts";
 import type { Runs } from "./runs.ts";
 
 export interface GateRequest {
@@ -29,6 +31,10 @@ export interface GateServiceOptions {
   readonly doubtOf: (last: RunSummary, circumstances: Circumstances) => string | null;
   /** What `then` was bound to, as it is now; null: could not be found out. Never throws. */
   readonly current: (then: Fingerprint) => Promise<Fingerprint | null>;
+  /** While it is paused nothing is a pass: what a decision is bound to cannot be looked at. */
+  readonly paused: () => Pause | null;
+  /** An inconclusive decision was let pass; called once for whoever did. */
+  readonly onOverride: (answer: GateAnswer) => void;
   readonly isPartial: (selection: Selection) => boolean;
   readonly audit: { note(actor: string, action: string, detail: string): void };
   readonly now?: () => number;
@@ -113,7 +119,7 @@ export class GateService {
   /** Looks at how things are now only where the decision would hold if nothing had changed. */
   async #current(suite: string, last: RunSummary | null): Promise<Fingerprint | null> {
     const then = last?.fingerprint ?? null;
-    if (last === null || then === null) return null;
+    if (last === null || then === null || this.#options.paused() !== null) return null;
     const wouldHold = this.#options.doubtOf(last, this.#circumstances(suite, then)) === null;
     return wouldHold ? await this.#options.current(then) : null;
   }
@@ -123,16 +129,25 @@ export class GateService {
   }
 
   #answer(input: Pick<GateAnswerInput, "suite" | "running" | "last" | "current" | "override">): GateAnswer {
-    const answer = this.#options.answer({ ...input, ...this.#circumstances(input.suite, input.current) });
-    if (answer.override !== null) this.#record(answer, answer.override);
-    return answer;
+    const said = this.#options.answer({ ...input, ...this.#circumstances(input.suite, input.current) });
+    const pause = this.#options.paused();
+    if (pause !== null) return whilePaused(said, pause);
+    if (said.override !== null) this.#record(said, said.override);
+    return said;
   }
 
-  #record({ suite, runId, reason: why }: GateAnswer, { actor, reason }: GateOverride): void {
+  #record(answer: GateAnswer, { actor, reason }: GateOverride): void {
+    const { suite, runId, reason: why } = answer;
     const key = JSON.stringify([suite, runId, actor, reason]);
     if (this.#recorded.has(key)) return;
     if (this.#recorded.size >= MAX_RECORDED) this.#recorded.clear();
     this.#recorded.add(key);
     this.#options.audit.note(actor, "override", `${suite}: ${reason} (run ${runId ?? "none"}: ${why})`);
+    this.#options.onOverride(answer);
   }
+}
+
+function whilePaused(said: GateAnswer, pause: Pause): GateAnswer {
+  const decision = said.decision === "running" ? "running" : "inconclusive";
+  return { ...said, decision, ok: false, override: null, nothingSelected: false, reason: pauseText(pause) };
 }

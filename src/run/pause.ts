@@ -25,6 +25,7 @@ export class PauseSwitch implements PauseGate {
   readonly #onChange: (isPaused: boolean) => void;
   #pause: Pause | null = null;
   #waiting: Waiting | null = null;
+  #begun = new AbortController();
 
   /** @param onChange called with the first state too; must not throw */
   constructor(store: PauseStore, log: Log, onChange: (isPaused: boolean) => void) {
@@ -38,6 +39,11 @@ export class PauseSwitch implements PauseGate {
 
   paused(): Pause | null {
     return this.#pause;
+  }
+
+  /** Aborted when the next pause begins, and during one: for looks that somebody waits for. */
+  get begun(): AbortSignal {
+    return this.#begun.signal;
   }
 
   /** Paused already: the first one stays. */
@@ -65,6 +71,8 @@ export class PauseSwitch implements PauseGate {
     const before = this.#waiting;
     this.#waiting = pause === null ? null : new Waiting();
     before?.end();
+    if (pause !== null) this.#begun.abort(new Error(pauseText(pause)));
+    else if (this.#begun.signal.aborted) this.#begun = new AbortController();
     this.#onChange(pause !== null);
   }
 

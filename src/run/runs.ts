@@ -20,12 +20,16 @@ export interface NewRun {
   readonly execute: () => Promise<RunSummary>;
 }
 
-export interface RunsOptions {
+/** What a reload replaces, for runs to come. */
+export interface RunsConfig {
   readonly suites: readonly string[];
-  readonly history: RunHistory;
   /** Of the configuration that decides: an interrupted run goes on only under the same one. */
   readonly configChecksum: string;
   readonly create: (runId: string, selection: Selection, memory: RunMemory) => NewRun;
+}
+
+export interface RunsOptions extends RunsConfig {
+  readonly history: RunHistory;
   readonly isPartial: (selection: Selection) => boolean;
   readonly log: Log;
 }
@@ -43,7 +47,7 @@ interface Entry {
 
 /** The daemon's runs: one at a time per suite, triggered by the API and the schedule alike, kept in the history. */
 export class Runs {
-  readonly #options: RunsOptions;
+  #options: RunsOptions;
   /** Of this process, oldest first. */
   readonly #entries = new Map<string, Entry>();
   readonly #byKey = new Map<string, string>();
@@ -55,6 +59,11 @@ export class Runs {
 
   get isDraining(): boolean {
     return this.#draining;
+  }
+
+  /** Runs that are under way finish as they began. */
+  reconfigure(config: RunsConfig): void {
+    this.#options = { ...this.#options, ...config };
   }
 
   suites(): readonly string[] {
@@ -145,6 +154,20 @@ export class Runs {
     const { runId } = run;
     const selection = this.#entries.get(runId)?.selection ?? this.#options.history.get(runId)?.selection;
     return selection === undefined ? null : { run, selection };
+  }
+
+  /** Something to be told of a run that has ended; kept with it. */
+  remark(runId: string, text: string): void {
+    const entry = this.#entries.get(runId);
+    const summary = entry?.summary ?? this.#options.history.get(runId)?.summary ?? null;
+    if (summary === null || summary.notes.includes(text)) return;
+    const remarked = { ...summary, notes: [...summary.notes, text] };
+    if (entry) entry.summary = remarked;
+    try {
+      this.#options.history.finish(runId, remarked);
+    } catch (error) {
+      this.#options.log.error({ runId, error: errorMessage(error) }, "the history cannot take a remark");
+    }
   }
 
   /** Ends a run for good; null: there is none under way with this id. */

@@ -49,6 +49,7 @@ export function buildConfig(section: ConfigSection, surroundings: Surroundings):
     schedule: section.schedule satisfies readonly ScheduleEntry[],
     http: buildHttp(section.http, baseFolder),
     store: section.store ? buildStore(section.store, baseFolder) : null,
+    notify: section.notify.map((hook) => ({ ...hook, secretFile: resolve(baseFolder, hook.secretFile) })),
     notYetAvailable: notYetAvailable(section),
   };
 }

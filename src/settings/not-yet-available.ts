@@ -5,11 +5,7 @@ import type { ConfigSection, SuiteSection } from "./schema.ts";
  * nothing (an empty list) is not among them.
  */
 export function notYetAvailable(config: ConfigSection): readonly string[] {
-  return [
-    ...queue(config.queue),
-    ...(config.notify.length === 0 ? [] : ["notify"]),
-    ...(config.suites ?? []).flatMap(ofSuite),
-  ];
+  return [...queue(config.queue), ...(config.suites ?? []).flatMap(ofSuite)];
 }
 
 function queue(section: ConfigSection["queue"]): readonly string[] {

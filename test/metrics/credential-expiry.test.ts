@@ -33,6 +33,6 @@ it("is the earliest end of the credentials that the last run used, for each coho
 it("leaves with its cohort", async () => {
   const metrics = createMetrics({ version: "1", location: "local" });
   metrics.credentialExpiry({ cohort: "pumps", expiresAtMs: 1 });
-  await metrics.setFleet({ groups: [], invalid: 0, targets: [] });
+  await metrics.setFleet({ groups: [], invalid: 0, suites: [], targets: [] });
   expect(samplesOf((await metrics.ownPage()).body, METRIC)).toEqual([]);
 });

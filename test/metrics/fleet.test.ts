@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createMetrics } from "../../src/metrics/metrics.ts";
 import type { Target } from "../../src/model/target.ts";
+import { sampleSummary } from "../report/sample.ts";
 import { checkOf, REFUSED, targetOf } from "../support/fixtures.ts";
 import { acceptedOver, judged, resultOf } from "../support/results.ts";
 import { onlyValue, readPage, samplesOf, sumOf } from "./page-reader.ts";
@@ -15,7 +16,7 @@ function metrics(cohortLimit = 50) {
 describe("the fleet", () => {
   it("starts the counters of what is configured at zero", async () => {
     const made = metrics();
-    await made.setFleet({ groups: [HERE], invalid: 0, targets });
+    await made.setFleet({ groups: [HERE], invalid: 0, suites: [], targets });
     const { body } = await made.ownPage();
     const place = { target: "here", cohort: "pumps", protocol: "wss", location: "local" };
     expect(onlyValue(body, "checks_total", { ...place, expectation: "deny", verdict: "fail" })).toBe(0);
@@ -32,9 +33,9 @@ describe("the fleet", () => {
 
   it("set again leaves what was counted", async () => {
     const made = metrics();
-    await made.setFleet({ groups: [HERE], invalid: 0, targets });
+    await made.setFleet({ groups: [HERE], invalid: 0, suites: [], targets });
     made.record(resultOf());
-    await made.setFleet({ groups: [HERE], invalid: 3, targets });
+    await made.setFleet({ groups: [HERE], invalid: 3, suites: [], targets });
     const { body } = await made.ownPage();
     expect(sumOf(body, "checks_total")).toBe(1);
     expect(onlyValue(body, "profiles")).toBe(12);
@@ -44,7 +45,7 @@ describe("the fleet", () => {
   it("adds up the profiles of cohorts beyond the limit", async () => {
     const made = metrics(2);
     const groups = ["a", "b", "c", "d"].map((cohort, at) => ({ target: "here", cohort, profiles: at + 1 }));
-    await made.setFleet({ groups, invalid: 0, targets });
+    await made.setFleet({ groups, invalid: 0, suites: [], targets });
     const { body } = await made.ownPage();
     expect(samplesOf(body, "profiles").map(({ labels, value }) => [labels.cohort, value])).toEqual([
       ["a", 1],
@@ -60,6 +61,7 @@ describe("the fleet", () => {
     await made.setFleet({
       groups: [],
       invalid: 0,
+      suites: [],
       targets: [...targets, local, { ...local, name: "new", endpoint: null }],
     });
     const { body } = await made.ownPage();
@@ -76,6 +78,24 @@ describe("the fleet", () => {
     ]);
   });
 
+  it("names the realm that a target's answers showed, until the target leaves", async () => {
+    const made = metrics();
+    const lab: Target = targetOf({ name: "lab", address: "127.0.0.1" });
+    const realms = async () =>
+      samplesOf((await made.ownPage()).body, "target_info").map(({ labels }) => [
+        labels.target,
+        labels.realm,
+      ]);
+    await made.setFleet({ groups: [], invalid: 0, suites: [], targets: [lab] });
+    made.targetRealm("lab", "emulator");
+    expect(await realms()).toEqual([["lab", "emulator"]]);
+    await made.setFleet({ groups: [], invalid: 0, suites: [], targets: [lab] });
+    expect(await realms()).toEqual([["lab", "emulator"]]);
+    await made.setFleet({ groups: [], invalid: 0, suites: [], targets: [] });
+    await made.setFleet({ groups: [], invalid: 0, suites: [], targets: [lab] });
+    expect(await realms()).toEqual([["lab", "custom"]]);
+  });
+
   it("shows the budget that holds: the lowest of the targets that share it", async () => {
     const made = metrics();
     const budgets = { invokesPerSecond: 5, connectsPerSecond: 20, burst: 1 };
@@ -83,6 +103,7 @@ describe("the fleet", () => {
     await made.setFleet({
       groups: [],
       invalid: 0,
+      suites: [],
       targets: [...targets, targetOf({ name: "twin", budgets }), elsewhere],
     });
     const { body } = await made.ownPage();
@@ -103,6 +124,7 @@ describe("the fleet", () => {
     await made.setFleet({
       groups: [HERE, { ...HERE, target: "gone" }],
       invalid: 0,
+      suites: [],
       targets: [...targets, gone],
     });
     for (const target of ["here", "gone"]) {
@@ -120,7 +142,7 @@ describe("the fleet", () => {
       made.budgetUsed({ target, operation: "TestInvokeAuthorizer" });
     }
     const before = readPage((await made.ownPage()).body);
-    await made.setFleet({ groups: [HERE], invalid: 0, targets });
+    await made.setFleet({ groups: [HERE], invalid: 0, suites: [], targets });
     const after = readPage((await made.ownPage()).body);
     expect(before.some(({ labels }) => labels.target === "gone")).toBe(true);
     expect(after.filter(({ labels }) => labels.target === "gone")).toEqual([]);
@@ -130,13 +152,42 @@ describe("the fleet", () => {
 
   it("gives the place of a cohort that left to a new one", async () => {
     const made = metrics(1);
-    await made.setFleet({ groups: [HERE], invalid: 0, targets });
+    await made.setFleet({ groups: [HERE], invalid: 0, suites: [], targets });
     made.record(resultOf());
     made.credentialFailure({ cohort: "pumps" });
-    await made.setFleet({ groups: [{ ...HERE, cohort: "valves" }], invalid: 0, targets });
+    await made.setFleet({ groups: [{ ...HERE, cohort: "valves" }], invalid: 0, suites: [], targets });
     made.record(resultOf({ check: checkOf({}, { cohort: "valves" }) }));
     const { body } = await made.ownPage();
     expect(body).not.toContain('cohort="pumps"');
     expect(sumOf(body, "checks_total", { cohort: "valves" })).toBe(1);
+  });
+
+  it("takes what a suite showed with the suite, and what its cohorts showed with them", async () => {
+    const made = metrics();
+    const target = sampleSummary.groups[0]?.target ?? "";
+    const suite = (name: string, cohorts: readonly string[] = []) => ({ name, cohorts });
+    const set = (cohorts: readonly string[], suites: readonly ReturnType<typeof suite>[]) =>
+      made.setFleet({
+        groups: cohorts.map((cohort) => ({ target, cohort, profiles: 1 })),
+        ...{ invalid: 0, targets: [targetOf({ name: target })], suites },
+      });
+    await set(["pumps", "valves"], [suite("all"), suite("night")]);
+    const meaning = { maxAgeMs: 1000, isPartial: false };
+    for (const name of ["all", "night"]) made.runFinished({ ...sampleSummary, suite: name }, meaning);
+    made.overridden("night");
+    const shown = async (metric: string, label: string) =>
+      new Set(samplesOf((await made.ownPage()).body, metric).map(({ labels }) => labels[label]));
+    const before = await shown("gate_state", "cohort");
+    expect(before.size).toBeGreaterThan(1);
+
+    await set([], [suite("all")]);
+    expect(await shown("gate_state", "suite")).toEqual(new Set(["all"]));
+    expect(await shown("gate_state", "cohort")).toEqual(new Set([""]));
+    expect(await shown("overrides_total", "suite")).toEqual(new Set(["all"]));
+    expect(await shown("last_run_timestamp_seconds", "suite")).toEqual(new Set(["all"]));
+
+    made.runFinished({ ...sampleSummary, suite: "all" }, meaning);
+    await set([], [suite("all", [...before].map(String))]);
+    expect((await shown("gate_state", "cohort")).size).toBeGreaterThan(1);
   });
 });

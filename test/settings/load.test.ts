@@ -73,6 +73,7 @@ test("the smallest configuration gets every default of the design", async () => 
     schedule: [],
     http: { host: "127.0.0.1", port: 9464, tls: null, allowedHosts: [], tokens: [] },
     store: null,
+    notify: [],
     notYetAvailable: [],
   } satisfies Config);
 });
@@ -120,7 +121,14 @@ test("the file with everything in it, as documented, loads", async () => {
     allowedHosts: [],
     tokens: [{ name: "ci", tokenFile: join(folder, "ci.token"), scopes: ["trigger", "read"] }],
   });
-  expect(config.notYetAvailable).toEqual(["notify"]);
+  expect(config.notify).toEqual([
+    {
+      url: "https://hooks.example.com/fleet",
+      secretFile: join(folder, "hook.key"),
+      on: ["no-go", "inconclusive"],
+    },
+  ]);
+  expect(config.notYetAvailable).toEqual([]);
 });
 
 test.each([

@@ -28,6 +28,7 @@ export async function runInProcess(
     stdout: output("stdout"),
     stderr: output("stderr"),
     signal: options.signal ?? new AbortController().signal,
+    onReload: () => () => {},
     self: [],
     killGroup: () => {},
     version: "0",
