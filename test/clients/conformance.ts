@@ -63,7 +63,14 @@ export const CONFORMANCE: Readonly<Record<string, readonly Row[]>> = {
       "2.4",
       D,
       "emulator/gateway-tls: %s with ALPN %j: %s",
-      "emulator/gateway-tls: MQTT is served on a SECURE_MQTT domain, not on a disabled one",
+      "emulator/domains: %s × %s: %j",
+      "emulator/domains: a DISABLED domain lets nobody in, whatever its types",
+    ),
+    row(
+      "The legacy endpoint (`iot:Data`) does not take MQTT 5",
+      "2.3",
+      D,
+      "emulator/switches-mqtt: takes MQTT 3.1.1 only; legacyEndpointMqtt5 %s",
     ),
     row(
       "The certificate paths never call the authorizer",
@@ -153,6 +160,12 @@ export const CONFORMANCE: Readonly<Record<string, readonly Row[]>> = {
       "clients/paho: is let in or refused by its credentials and its policy",
     ),
     row(
+      "The authorizer takes over 5 seconds: as if it had failed",
+      "5.3",
+      D,
+      "emulator/authorizers: a function that takes over 5 seconds has failed, at the gateway and at the API",
+    ),
+    row(
       "Client id over 128 bytes, or `$GEN/…`: closed, in MQTT 5 0x85",
       "6.2",
       O,
@@ -203,6 +216,20 @@ export const CONFORMANCE: Readonly<Record<string, readonly Row[]>> = {
       "DG mqtt",
       D,
       "clients/paho: has its will published when it is lost, not when it leaves",
+    ),
+    row(
+      "A will with a delay waits, and is not published where the session is resumed",
+      "MQTT 5, 3.1.3.2.2",
+      U,
+      "emulator/clients: is not published where the session is resumed before, by whatever kind of connection",
+      "emulator/clients: is published at once where a new session replaces the old one, or it had none",
+    ),
+    row(
+      "Queued and retained messages expire; what is left of the interval is told",
+      "DG mqtt",
+      D,
+      "emulator/broker: is queued until then, and comes with what is left of its interval",
+      "emulator/broker: is retained until then",
     ),
     row(
       "Persistent sessions keep QoS 1 messages",
@@ -285,6 +312,25 @@ export const CONFORMANCE: Readonly<Record<string, readonly Row[]>> = {
       "emulator/gateway-mqtt: no more than 50 subscriptions a connection",
     ),
     row(
+      "512 KB a second a connection, each way; more is delayed",
+      "3.3",
+      D,
+      "emulator/gateway-mqtt: what a client sends is read later",
+      "emulator/gateway-mqtt: what is sent to it comes later, and holds up no answer",
+    ),
+    row(
+      "A Maximum Packet Size below 512 bytes is refused, in MQTT 5 0x80",
+      "3.3",
+      D,
+      "emulator/switches-mqtt: is refused; smallMaximumPacketSize %s",
+    ),
+    row(
+      "Subscription identifiers are not supported: DISCONNECT 0xA1",
+      "6.1",
+      D,
+      "emulator/gateway-mqtt: a subscription identifier ends an MQTT 5 session with 0xA1",
+    ),
+    row(
       "100 publishes a second a connection; more are lost",
       "3.3",
       D,
@@ -360,6 +406,15 @@ export const CONFORMANCE: Readonly<Record<string, readonly Row[]>> = {
       M,
       "clients/boto3: asks what is connected, with requests that botocore signs",
       "emulator/connections: tells of the client with the thing's name",
+      "emulator/clients: GetConnection: 200 with the permission, 403 without it, 404 for a stranger",
+      "emulator/clients: GetThingConnectivityData: with session details, 403 without the permission",
+    ),
+    row(
+      "DeleteConnection, with or without the session and the will",
+      "API iotdata_DeleteConnection",
+      M,
+      "emulator/clients: DeleteConnection ends it, with its will; the session stays",
+      "emulator/clients: DeleteConnection without the will, and with the session",
     ),
     row(
       "CreateJob, DescribeJob, CancelJob",

@@ -23,6 +23,19 @@ const NARROW = admitted(
   policy("iot:Subscribe", arn("topicfilter/mine/*")),
 );
 
+/** Nobody knows what the key holds. */
+const UNDECIDED = {
+  Version: "2012-10-17",
+  Statement: [
+    {
+      Effect: "Allow",
+      Action: "iot:*",
+      Resource: "*",
+      Condition: { StringEquals: { "aws:UnheardOf": "x" } },
+    },
+  ],
+};
+
 let emulator: TestEmulator;
 beforeAll(async () => {
   emulator = await startTestEmulator({
@@ -31,6 +44,7 @@ beforeAll(async () => {
         { when: { username: "device", password: "right" }, answer: admitted() },
         { when: { username: "narrow" }, answer: NARROW },
         { when: { username: "foreign" }, answer: admitted(policy("iot:Connect", arn("client/other"))) },
+        { when: { username: "undecided" }, answer: admitted(UNDECIDED) },
         { when: { username: "throws" }, error: "boom" },
         { when: { username: "dashed" }, answer: { ...admitted(), principalId: "a-b" } },
         { when: { username: "odd-lifetime" }, answer: { ...admitted(), refreshAfterInSeconds: 5 } },
@@ -88,6 +102,7 @@ describe.each([4, 5] as const)("MQTT version %i", (protocolVersion) => {
     ["an inactive authorizer", named("asleep"), protocolVersion === 4 ? "closed" : code],
     ["a function IoT may not invoke", named("ungranted"), protocolVersion === 4 ? "closed" : 128],
     ["a policy for another client id", { username: "foreign" }, code],
+    ["a policy that cannot be decided", { username: "undecided" }, code],
     ["a client id over 128 bytes", { clientId: "ä".repeat(65) }, protocolVersion === 4 ? "closed" : 133],
     ["a client id of the gateway's own", { clientId: "$GEN/1" }, protocolVersion === 4 ? "closed" : 133],
     ["a will that may not be published", willOn("theirs/a"), code],

@@ -149,11 +149,12 @@ describe("what the policies deny", () => {
 });
 
 describe("the legacy endpoint", () => {
-  test.each([
+  const cases = [
     ["close", "closed"],
     [1, 1],
     [132, 132],
-  ] as const)("takes MQTT 3.1.1 only; legacyEndpointMqtt5 %s", async (legacyEndpointMqtt5, expected) => {
+  ] as const;
+  test.each(cases)("takes MQTT 3.1.1 only; legacyEndpointMqtt5 %s", async (legacyEndpointMqtt5, expected) => {
     const emulator = await start({ legacyEndpointMqtt5 });
     const connect = (servername: string, protocolVersion: 4 | 5) =>
       connackOf(emulator, { servername, protocolVersion });
@@ -164,11 +165,12 @@ describe("the legacy endpoint", () => {
 });
 
 describe("a Maximum Packet Size below 512", () => {
-  test.each([
+  const cases = [
     [undefined, 128],
     [130, 130],
     ["close", "closed"],
-  ] as const)("is refused; smallMaximumPacketSize %s", async (smallMaximumPacketSize, expected) => {
+  ] as const;
+  test.each(cases)("is refused; smallMaximumPacketSize %s", async (smallMaximumPacketSize, expected) => {
     const emulator = await start(smallMaximumPacketSize === undefined ? {} : { smallMaximumPacketSize });
     const connect = (maximumPacketSize: number) =>
       connackOf(emulator, { protocolVersion: 5, properties: { maximumPacketSize } });
