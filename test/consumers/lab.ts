@@ -6,7 +6,7 @@ import { type Program, start } from "../support/program.ts";
 import { callWebhook } from "./flagger.ts";
 import { queryIsTrue } from "./prometheus.ts";
 
-const TOKENS = { ci: "trigger-token-4711", dashboards: "read-token-4712" } as const;
+export const TOKENS = { ci: "trigger-token-4711", dashboards: "read-token-4712" } as const;
 type TokenName = keyof typeof TOKENS;
 
 /** Long enough for every reader to find the run under way, Flagger's wait included. */

@@ -1,10 +1,11 @@
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { type CallOptions, raw, request } from "../http/http-support.ts";
 import { goodDevice } from "../support/fleet.ts";
 import type { InProcess } from "../support/in-process.ts";
 import { analyse, measure, RECIPE } from "./argo.ts";
-import { Lab, type RunView } from "./lab.ts";
+import { Lab, type RunView, TOKENS } from "./lab.ts";
 
 let lab: Lab;
 beforeAll(async () => {
@@ -162,12 +163,45 @@ describe("what consumers make of a suite", () => {
       expect((await lab.gate("crashed", { timeout: "1s" })).code).toBe(4);
     });
 
+    it("refuses what is rude without disturbing the run", async () => {
+      const port = Number(new URL(lab.url).port);
+      const slow = Array.from({ length: 20 }, () =>
+        raw(port, "GET /api/v1/gate/crashed HTTP/1.1\r\nHost: localhost\r\nX-Slow: "),
+      );
+      const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+      const json = { suite: "crashed", cohorts: ["pumps"] };
+      const run = `/api/v1/runs/${runId}`;
+      const calls: [string, CallOptions, number][] = [
+        ["/api/v1/runs", { method: "POST", json }, 401],
+        [run, { method: "DELETE", headers: bearer("guessed") }, 401],
+        [run, { method: "DELETE", headers: bearer(TOKENS.dashboards) }, 403],
+        ["/api/v1/runs", { method: "POST", json, headers: bearer(TOKENS.dashboards) }, 403],
+        ["/api/v1/runs", { method: "POST", json, headers: bearer(TOKENS.ci) }, 409],
+        ["/api/v1/gate/..%2f..%2fetc%2fpasswd", { headers: bearer(TOKENS.ci) }, 404],
+        ["/api/v1/runs/../../../etc/passwd", { headers: bearer(TOKENS.ci) }, 404],
+        [`${run}/results?verdict=all`, { headers: bearer(TOKENS.ci) }, 400],
+      ];
+      const type = { "content-type": "application/json", ...bearer(TOKENS.ci) };
+      for (const [body, status] of [
+        ['{"suite":', 400],
+        ["x".repeat(100_000), 413],
+      ] as const) {
+        calls.push(["/api/v1/gate/crashed", { method: "POST", headers: type, body }, status]);
+      }
+      for (const [path, options, status] of calls) {
+        expect([path, (await request(lab.url, path, options)).status]).toEqual([path, status]);
+      }
+      for (const answer of await Promise.all(slow)) expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+      expect((await lab.run(runId)).status).toMatch(/^(running|finished)$/);
+    });
+
     it("a decision of the process that was killed holds in the next one", async () => {
       expect((await looks("go")).argo).toBe("Successful");
     });
 
     it("the run ends as if nothing had happened", async () => {
-      await expect.poll(async () => (await lab.run(runId)).status, { timeout: 50_000 }).toBe("finished");
+      const events = await (await lab.call(`/api/v1/runs/${runId}/events`)).text();
+      expect(events).toMatch(/\nevent: end\ndata: \{.*"status":"finished","decision":"go".*\}\n\n$/);
       const { decision, counts } = await lab.run(runId);
       expect({ decision, counts }).toMatchObject({
         decision: "go",
@@ -218,5 +252,27 @@ describe("the gate command", () => {
     expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringMatching(/404: no such suite/)]);
     const notOurs = await lab.gate("go", { url: lab.bench.api });
     expect([notOurs.code, notOurs.stdout]).toEqual([1, ""]);
+  });
+});
+
+describe("a daemon that is told to stop", () => {
+  it("gives no decision meanwhile, and ends no stream as if its run were over", async () => {
+    const { runId } = await lab.trigger("cancelled");
+    await vi.waitUntil(async () => (await lab.run(runId)).counts.pass > 2, { timeout: 30_000 });
+    const stream = await lab.call(`/api/v1/runs/${runId}/events`);
+    const events = stream.text();
+    const stopped = lab.stop();
+    const heard = new Set<string>();
+    for (;;) {
+      const answer = await lab.peek("cancelled").catch(() => null);
+      if (answer === null) break;
+      const { data } = (await answer.json()) as { data?: { decision: string } };
+      heard.add(`${answer.status} ${data?.decision ?? "none"}`);
+    }
+    for (const each of heard) expect(["200 running", "503 none"]).toContain(each);
+    expect(heard).toContain("503 none");
+    expect(await stopped).toBe(0);
+    expect(await events).toMatch(/event: progress/);
+    expect(await events).not.toContain("event: end");
   });
 });
