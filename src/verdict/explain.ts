@@ -1,8 +1,8 @@
 import { scrub } from "../lib/scrub.ts";
 import type { Cause, CauseCode } from "../model/causes.ts";
-import type { DerivedKind } from "../model/check.ts";
 import type { Facts } from "../model/facts.ts";
 import type { Verdict } from "../model/result.ts";
+import { acceptedCorruption } from "./accepted-corruption.ts";
 import {
   ANSWER_DETECTORS,
   AUTHORIZER_DETECTORS,
@@ -23,6 +23,8 @@ import { type Judgement, judge } from "./judge.ts";
 import { closedUnconfirmed, connectionEnded, describeRefusal, refusedUnexplained } from "./network-causes.ts";
 import { POLICY_DETECTORS, POLICY_DOUBTS } from "./policy-causes.ts";
 import {
+  BARRING_DETECTORS,
+  BARRING_DOUBTS,
   CHOICE_DETECTORS,
   callerClockSkew,
   DOMAIN_DETECTORS,
@@ -43,12 +45,24 @@ export function verdictOf(facts: Facts): Verdict {
   if (judgement.kind === "pass" && bypass) {
     return { kind: "inconclusive", causes: [toCause(bypass, facts)] };
   }
+  const barred = judgement.kind === "skipped" ? barredFor(facts, judgement) : null;
+  if (barred) return barred;
   // Only once the device's own way in is settled: before that its topics say little.
   const topics = ["pass", "skipped"].includes(judgement.kind) ? judgeTopics(facts) : null;
   if (topics)
     return { kind: topics.kind, causes: unique(topics.findings).map((each) => toCause(each, facts)) };
   if (judgement.kind === "pass") return { kind: "pass", causes: [] };
   return { kind: judgement.kind, causes: explain(facts, judgement) };
+}
+
+/** A device that is left alone: does the account say that the gateway would keep it out? null: it says nothing. */
+function barredFor(facts: Facts, judgement: Judgement): Verdict | null {
+  const certain = detect(BARRING_DETECTORS, facts);
+  const found = certain.length > 0 ? certain : detect(BARRING_DOUBTS, facts);
+  if (found.length === 0) return null;
+  const guards = judgement.codes.map((code) => ({ code, evidence: evidenceFor(code, facts, []) }));
+  const causes = [...found, ...guards].map((each) => toCause(each, facts));
+  return { kind: certain.length > 0 ? "fail" : "inconclusive", causes };
 }
 
 /**
@@ -157,24 +171,6 @@ function evidenceFor(code: CauseCode, facts: Facts, found: readonly Finding[]): 
   if (outcome.kind === "refused") return describeRefusal(outcome);
   return outcome.reason;
 }
-
-/** Of a derived check: what the gateway let pass. null: nothing was corrupted. */
-function acceptedCorruption({ check, topics }: Facts): string | null {
-  if (check.derived === null) return null;
-  const granted = topics.find(({ gateway }) => gateway === "allowed");
-  const told = granted ? `: ${granted.test.topic}, ${granted.evidence}` : "";
-  return `${ACCEPTED_WITH[check.derived]}${told}`;
-}
-
-const ACCEPTED_WITH: Readonly<Record<DerivedKind, string>> = {
-  "wrong-password": "accepted with a wrong password",
-  "tampered-signature": "accepted with a signature that was tampered with",
-  "tampered-token": "accepted with a token that was tampered with, and the right token's signature if any",
-  "no-authorizer": "accepted without the authorizer's name, although there is no default authorizer",
-  "no-sni": "accepted without a server name (SNI)",
-  "foreign-client-id": "accepted with its own credentials and the client id of another device",
-  "foreign-topic": "granted a subscription to another device's topic",
-};
 
 function detect(detectors: readonly Detector[], facts: Facts): Finding[] {
   return detectors.flatMap((detector) => detector(facts) ?? []);

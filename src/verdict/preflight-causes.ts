@@ -22,6 +22,11 @@ function beganHandshake(outcome: Facts["outcome"]): boolean {
   return outcome.kind === "unreachable" && outcome.transport.phasesMs.tls !== undefined;
 }
 
+/** The API lets the device in, and the gateway was left alone: what else would keep the device out? */
+function leftAlone({ outcome, invocation }: Facts): boolean {
+  return outcome.kind === "skipped" && invocation.kind === "allowed";
+}
+
 /** The gateway or the API refused, for a reason that the authorizer may be. */
 export function refusedByAuthorizer({ outcome, invocation }: Facts): boolean {
   return outcome.kind === "refused" || isRefusal(invocation);
@@ -36,7 +41,7 @@ function isRefusal(invocation: Invocation): boolean {
 function onDomain(look: (domain: DomainDescription, facts: Facts) => Finding | null): Detector {
   return (facts) => {
     const { domain } = facts.preflight;
-    return notIn(facts) && domain.kind === "known" && domain.value !== null
+    return (notIn(facts) || leftAlone(facts)) && domain.kind === "known" && domain.value !== null
       ? look(domain.value, facts)
       : null;
   };
@@ -121,14 +126,21 @@ function authorizerName({ authorizer, context }: Facts): string | null {
   return authorizer?.kind === "known" ? authorizer.name : (context?.authorizer ?? null);
 }
 
-const authorizerInactive = onAuthorizer(({ name, active }) =>
-  active ? null : { code: "AUTHORIZER_INACTIVE", evidence: `DescribeAuthorizer ${name}: status INACTIVE` },
-);
+/** The API asks an inactive authorizer all the same; a gateway does not. */
+const authorizerInactive: Detector = (facts) => {
+  const { authorizer } = facts.preflight;
+  if (!refusedByAuthorizer(facts) && !leftAlone(facts)) return null;
+  if (authorizer.kind !== "known" || authorizer.value === null || authorizer.value.active) return null;
+  const evidence = `DescribeAuthorizer ${authorizer.value.name}: status INACTIVE`;
+  return { code: "AUTHORIZER_INACTIVE", evidence };
+};
 
-const overrideDisallowed = onDomain((domain, { context, outcome }) => {
+const overrideDisallowed = onDomain((domain, facts) => {
+  const { context, outcome } = facts;
   const named = context?.authorizer ?? null;
   const { name, defaultAuthorizer, allowAuthorizerOverride } = domain;
-  if (outcome.kind !== "refused" || named === null || defaultAuthorizer === null) return null;
+  if (outcome.kind !== "refused" && !leftAlone(facts)) return null;
+  if (named === null || defaultAuthorizer === null) return null;
   if (allowAuthorizerOverride || named === defaultAuthorizer) return null;
   const settings = `default authorizer ${defaultAuthorizer}, allowAuthorizerOverride false`;
   return {
@@ -146,6 +158,13 @@ export const CHOICE_DETECTORS: readonly Detector[] = [
   authorizerInactive,
   overrideDisallowed,
 ];
+
+/**
+ * What the account says against a device that is left alone, although the API lets it in. That it names another
+ * authorizer than the domain's is a doubt only: a gateway may ask the domain's own instead.
+ */
+export const BARRING_DETECTORS: readonly Detector[] = [...DOMAIN_DETECTORS, authorizerInactive];
+export const BARRING_DOUBTS: readonly Detector[] = [overrideDisallowed];
 
 /** Row 4: the server name is missing or leads elsewhere, or the target's own endpoint does. */
 export const sniMismatch: Detector = (facts) => {

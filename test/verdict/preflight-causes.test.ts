@@ -66,6 +66,8 @@ function known<T>(value: T) {
   return { kind: "known", value } as const;
 }
 
+const NOT_CHECKED = { kind: "not-checked", reason: "no permission" } as const;
+
 function factsOf(each: Case): Facts {
   const { profile = {}, credentials = {}, target = {}, described = {}, domain = {}, access } = each;
   const { preflight = {}, invocation = answered("allowed"), outcome = REFUSED, closeConfirmed = true } = each;
@@ -585,5 +587,38 @@ describe("a clock that is off", () => {
     const invocation = errored("caller", "CALLER_CREDENTIALS_INVALID");
     const causes = codes({ invocation, outcome: ACCEPTED, preflight: skewed(5) });
     expect(causes.map(({ code }) => code)).toEqual(["CALLER_CREDENTIALS_INVALID"]);
+  });
+});
+
+describe("a live device that the API lets in and the run leaves alone", () => {
+  const alone = { outcome: GUARDED, profile: { identity: "device" } } as const;
+  const verdict = (more: Case) => verdictOf(factsOf({ ...alone, ...more }));
+  const barred = (more: Case) => {
+    const { kind, causes } = verdict(more);
+    return [kind, ...causes.map(({ code }) => code)];
+  };
+
+  it("is skipped where the account says nothing against it", () => {
+    expect(barred({})).toEqual(["skipped", "DEVICE_IDENTITY_GUARDED"]);
+    expect(barred({ preflight: { authorizer: NOT_CHECKED, domain: NOT_CHECKED } })[0]).toBe("skipped");
+  });
+
+  it.each<[CauseCode, Case]>([
+    ["AUTHORIZER_INACTIVE", { described: { active: false } }],
+    ["DOMAIN_DISABLED", { domain: { enabled: false } }],
+    ["DOMAIN_PROTOCOL_MISMATCH", { domain: { applicationProtocol: "MQTT_WSS" } }],
+  ])("fails for %s, which the API does not know", (code, more) => {
+    expect(barred(more)).toEqual(["fail", code, "DEVICE_IDENTITY_GUARDED"]);
+    expect(barred({ ...more, access: "deny" })[0]).toBe("inconclusive");
+  });
+
+  it("is inconclusive where another authorizer than the one asked may be the gateway's", () => {
+    const domain = { defaultAuthorizer: "other", allowAuthorizerOverride: false };
+    expect(barred({ domain })).toEqual([
+      "inconclusive",
+      "AUTHORIZER_OVERRIDE_DISALLOWED",
+      "DEVICE_IDENTITY_GUARDED",
+    ]);
+    expect(verdict({ domain }).causes[0]?.evidence).toContain("the device names fleet");
   });
 });

@@ -68,7 +68,7 @@ const WHY: Readonly<Record<Access, Readonly<Record<VerdictKind, string>>>> = {
 const ALTHOUGH: Readonly<Partial<Record<`${VerdictKind} ${Outcome["kind"]}`, string>>> = {
   "fail accepted": "it gets in, and what else is expected of it does not hold",
   "fail unreachable": "it should get in, and would not even connect",
-  "fail skipped": "it should get in, and the authorizer or its policy would keep it out",
+  "fail skipped": "it should get in, and the authorizer, its policy or the domain would keep it out",
   "inconclusive accepted": "it gets in, and not everything that is expected of it is proven",
 };
 

@@ -97,7 +97,8 @@ export const AUTHORIZER_CAUSES: CauseEntries<"authorizer"> = {
   UNEXPECTED_ACCEPT: {
     meaning: "The gateway let in a device that must be kept out.",
     evidence: "What the gateway answered, and what the authorizer said.",
-    nextStep: "Stop the rollout: the authorizer or its policy admits credentials that it should refuse.",
+    nextStep:
+      "Stop the rollout: what should be refused is let in. If a derived check corrupted something that the authorizer is meant to ignore, leave its kind out of derived.kinds.",
     rows: [],
     reading: "iot/latest/developerguide/custom-auth-lambda.html",
   },
