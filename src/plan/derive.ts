@@ -55,10 +55,10 @@ const CORRUPTIONS: Readonly<Record<DerivedKind, (input: DeriveInput) => Profile 
     return password !== null && password.length > 0 ? corrupted(input) : null;
   },
   "tampered-signature": (input) => {
-    const { authorizer } = input.facts.preflight;
-    const signingIsOff =
-      authorizer.kind === "known" && authorizer.value !== null && !authorizer.value.signing;
-    return input.facts.context?.request.tokenSignature && !signingIsOff ? corrupted(input) : null;
+    const { context, preflight } = input.facts;
+    // With signing off nobody looks at it, and who may not ask whether it is on must not raise an alarm for that.
+    const signingIsOn = preflight.authorizer.kind === "known" && preflight.authorizer.value?.signing;
+    return context?.request.tokenSignature && signingIsOn ? corrupted(input) : null;
   },
   "tampered-token": (input) => (isTokenOfAuthorizer(input.facts) ? corrupted(input) : null),
   "no-authorizer": (input) => {

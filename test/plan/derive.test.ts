@@ -83,7 +83,13 @@ function described(signing: boolean, tokenKeyName: string | null): Given["prefli
 describe("what is derived", () => {
   it.each([
     ["a password", WITH_PASSWORD, {}, ["wrong-password", "no-sni"]],
-    ["a signed token", WITH_TOKEN, {}, ["tampered-signature", "tampered-token", "no-sni"]],
+    [
+      "a signed token",
+      { ...WITH_TOKEN, preflight: described(true, "x-token") },
+      {},
+      ["tampered-signature", "tampered-token", "no-sni"],
+    ],
+    ["a signature, and it is not known whether signing is on", WITH_TOKEN, {}, ["tampered-token", "no-sni"]],
     [
       "a signature that nobody looks at",
       { ...WITH_TOKEN, preflight: described(false, "x-token") },
@@ -96,7 +102,7 @@ describe("what is derived", () => {
       {},
       ["tampered-signature", "no-sni"],
     ],
-    ["a raw user name, its token's key unknown", RAW, {}, ["tampered-signature", "no-sni"]],
+    ["a raw user name, its token's key unknown", RAW, {}, ["no-sni"]],
     [
       "a raw user name, its token's key known",
       { ...RAW, preflight: described(true, "x-token") },
@@ -123,7 +129,12 @@ describe("what is derived", () => {
     ["wss, where the Host header may do", { ...WITH_PASSWORD, protocol: "wss" }, {}, ["wrong-password"]],
     [
       "https",
-      { ...WITH_TOKEN, profile: { ...WITH_TOKEN.profile, topic: "t" }, protocol: "https" },
+      {
+        ...WITH_TOKEN,
+        profile: { ...WITH_TOKEN.profile, topic: "t" },
+        protocol: "https",
+        preflight: described(true, "x-token"),
+      },
       { decoy: DECOY },
       ["tampered-signature", "tampered-token"],
     ],
