@@ -16,7 +16,8 @@ export function gateAnswer(input: GateAnswerInput): GateAnswer {
   if (last === null) return { ...NOTHING, suite, reason: "the suite was never run" };
   const doubt = doubtOf(last, input);
   const decision = doubt === null ? (last.decision ?? "inconclusive") : "inconclusive";
-  const overridden = decision === "inconclusive" ? override : null;
+  // What failed does not pass because nobody can look whether it still would.
+  const overridden = decision === "inconclusive" && last.decision !== "no-go" ? override : null;
   return {
     suite,
     decision,

@@ -115,6 +115,8 @@ describe("the gate's answer", () => {
     expect(of("no-go")).toMatchObject({ decision: "no-go", ok: false, override: null });
     expect(of("go")).toMatchObject({ ok: true, override: null });
     expect(gateAnswer(input({ override, running: GO })).ok).toBe(false);
+    const unsure = input({ override, last: last({ decision: "no-go" }), current: null });
+    expect(gateAnswer(unsure)).toMatchObject({ decision: "inconclusive", ok: false, override: null });
   });
 
   it("names the weakest realm among the targets", () => {
