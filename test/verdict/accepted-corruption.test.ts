@@ -15,7 +15,10 @@ import {
 } from "../support/fixtures.ts";
 
 const TOKEN = { kind: "value", key: "x-token", value: new Secret("tok-1234"), signature: null } as const;
-const PASSWORD: Partial<Credentials> = { password: new Secret("hunter22") };
+const PASSWORD: Partial<Credentials> = {
+  username: new Secret("device"),
+  password: new Secret("hunter22"),
+};
 const CERTIFICATE: Partial<Credentials> = {
   clientCertificate: { cert: new Secret("PEM-1"), key: new Secret("PEM-2") },
 };
