@@ -29,16 +29,6 @@ export const MIGRATIONS: readonly string[] = [
      PRIMARY KEY (run, seq)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX results_by_device ON results (run, device);
-   CREATE VIEW checks AS
-     SELECT run, seq, device, verdict,
-            fields ->> '$.target' AS target, fields ->> '$.cohort' AS cohort,
-            fields ->> '$.protocol' AS protocol,
-            fields ->> '$.authorizer' IN ('allowed', 'denied') AS answered,
-            own ->> '$.policyHash' AS policy, own ->> '$.principalId' AS principal,
-            fields ->> '$.refreshAfterSeconds' AS refresh,
-            fields ->> '$.disconnectAfterSeconds' AS disconnect
-     FROM results JOIN commons ON commons.id = common
-     WHERE fields ->> '$.derived' IS NULL;
    CREATE INDEX results_by_verdict ON results (run, verdict, cause, seq) WHERE verdict <> 'pass';
    CREATE TABLE keys (
      key TEXT PRIMARY KEY,
