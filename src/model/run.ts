@@ -51,6 +51,8 @@ export interface LatencyRow {
 export interface RunSummary {
   readonly runId: string;
   readonly suite: string;
+  /** What of the suite was asked for. */
+  readonly selection: Omit<Selection, "suite">;
   readonly status: RunStatus;
   /** null until it is finished. */
   readonly decision: Decision | null;

@@ -6,6 +6,7 @@ import { driftRows, latencyShifts } from "./drift.ts";
 import { latencyChart, verdictChart } from "./html-charts.ts";
 import { type Html, html, STYLE } from "./html-page.ts";
 import { count, duration, latency, plainNumber, plural } from "./numbers.ts";
+import { selectedText } from "./selected.ts";
 import { streamText } from "./stream.ts";
 
 /** Results that are not a pass and are listed one by one; the rest are counted, and in the JSON report. */
@@ -33,12 +34,13 @@ function* page(
 ): Generator<string> {
   const { suite, decision, status, reason, runId, startedAt } = summary;
   const word = decision ?? status;
+  const only = selectedText(summary.selection);
   yield html`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"/>
 <title>${word}: ${suite}</title><style>`.text;
   yield `${STYLE}</style></head><body>\n`;
-  yield html`<h1><span class="${decision ?? "dim"}">${word}</span> ${suite}</h1><p>${reason}</p><p>${overview(summary)}</p><p class="dim">run ${runId}, started ${startedAt}</p>\n`
+  yield html`<h1><span class="${decision ?? "dim"}">${word}</span> ${suite}</h1><p>${only}</p><p>${reason}</p><p>${overview(summary)}</p><p class="dim">run ${runId}, started ${startedAt}</p>\n`
     .text;
   yield html`<h2>Cohorts</h2>${verdictChart(summary.groups)}${cohortTable(summary)}\n`.text;
   yield ruleTable(summary).text;

@@ -11,6 +11,7 @@ import { streamText } from "./stream.ts";
 export interface JsonReportHead {
   readonly runId: string;
   readonly suite: string;
+  readonly selection: RunSummary["selection"];
   readonly status: RunStatus;
   readonly decision: Decision | null;
   readonly reason: string;
@@ -64,6 +65,7 @@ function reportHead(summary: RunSummary): JsonReportHead {
   return {
     runId: summary.runId,
     suite: summary.suite,
+    selection: summary.selection,
     status: summary.status,
     decision: summary.decision,
     reason: summary.reason,

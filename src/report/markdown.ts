@@ -3,6 +3,7 @@ import type { Decision, GroupTally } from "../model/gate.ts";
 import type { CauseGroup, LatencyRow, RunSummary } from "../model/run.ts";
 import { driftRows, latencyShifts } from "./drift.ts";
 import { count, duration, latency, plainNumber, plural } from "./numbers.ts";
+import { selectedText } from "./selected.ts";
 import { printable } from "./text.ts";
 
 export interface MarkdownOptions {
@@ -42,6 +43,7 @@ const SYMBOLS: Readonly<Record<Decision, string>> = { go: "✅", "no-go": "❌",
 
 function heading({
   suite,
+  selection,
   decision,
   status,
   reason,
@@ -61,8 +63,9 @@ function heading({
     plural(counts.derived, "derived check"),
     plural(counts.invalidProfiles, "invalid profile"),
   ];
+  const only = selectedText(selection);
   return [
-    `## ${word}: ${escapeMarkdown(suite)}`,
+    `## ${word}: ${escapeMarkdown(suite)}${only === "" ? "" : `, ${escapeMarkdown(only)}`}`,
     "",
     escapeMarkdown(reason),
     "",

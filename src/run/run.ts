@@ -277,6 +277,7 @@ export class Run {
     return {
       runId: this.#input.runId,
       suite: this.#input.suite.name,
+      selection: selectedPart(this.#input.selection),
       status: this.#durationMs === null ? "running" : this.#status,
       decision: this.#gate?.decision ?? null,
       reason: this.#gate?.reason ?? "the run has not finished",
@@ -345,6 +346,10 @@ export class Run {
   #interrupted(): RunStatus {
     return this.#isCancelled ? "cancelled" : "interrupted";
   }
+}
+
+function selectedPart({ cohorts, devices, allowDeviceIdentity }: Selection): RunSummary["selection"] {
+  return { cohorts, devices, allowDeviceIdentity };
 }
 
 const UNBOUND = "what the run tested could not be looked at at its end: no gate passes its decision on";

@@ -202,6 +202,7 @@ export function summary(): RunSummary {
   return {
     runId: RUN_ID,
     suite: "all",
+    selection: { cohorts: null, devices: null, allowDeviceIdentity: 0 },
     status: "running",
     decision: null,
     reason: "",

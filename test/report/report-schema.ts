@@ -229,6 +229,13 @@ export const reportSchema = z
         }),
       )
       .describe("What was looked at before the first check"),
+    selection: z
+      .strictObject({
+        cohorts: z.array(z.string()).nullable().describe("null: the suite's own"),
+        devices: z.array(z.string()).nullable().describe("null: all"),
+        allowDeviceIdentity: count.describe("Checks of live devices that may connect if it is safe"),
+      })
+      .describe("What of the suite was asked for: with cohorts or devices the decision is not the suite's"),
     drift: drift
       .nullable()
       .describe("Against the last go run of the suite; null: there is none to compare with"),

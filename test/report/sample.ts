@@ -153,6 +153,7 @@ export const sampleSummary: RunSummary = {
       detail: "AWS's clock is 420 s ahead of this machine's",
     },
   ],
+  selection: { cohorts: null, devices: null, allowDeviceIdentity: 0 },
   notes: [
     "The profile source changed while the run went on: pumps.ndjson. Its checks after the change were not run.",
   ],

@@ -285,3 +285,24 @@ function summaryOf(given: typeof hostile extends fc.Arbitrary<infer T> ? T : nev
     notes: [note],
   };
 }
+
+describe("a run of a part of its suite", () => {
+  const headOf = (selection: Partial<RunSummary["selection"]>) =>
+    summaryText({ ...GO, selection: { ...GO.selection, ...selection } }, PLAIN).split("\n");
+
+  it.each<[Partial<RunSummary["selection"]>, string]>([
+    [{ cohorts: ["pumps"] }, "only cohort pumps"],
+    [{ cohorts: ["pumps", "valves"] }, "only cohorts pumps, valves"],
+    [{ devices: ["pump-1"] }, "only device pump-1"],
+    [{ devices: ["1", "2", "3", "4"], cohorts: ["pumps"] }, "only 4 devices of cohort pumps"],
+    [{ devices: ["\u001b[2Jx"] }, "only device \\u{1b}[2Jx"],
+  ])("says so beside its decision, first and last: %j", (selection, said) => {
+    const lines = headOf(selection);
+    expect(lines[1]).toBe(`  ${said}`);
+    expect(lines.at(-2)).toBe(`  ${said}`);
+  });
+
+  it("is not said of a whole one, whatever it may connect as", () => {
+    expect(headOf({ allowDeviceIdentity: 3 })[1]).toBe("  every rule is met");
+  });
+});

@@ -83,6 +83,13 @@ export const run = z
   .object({
     runId: z.string(),
     suite: z.string(),
+    selection: z
+      .object({
+        cohorts: z.array(z.string()).nullable().describe("null: the suite's own"),
+        devices: z.array(z.string()).nullable().describe("null: all"),
+        allowDeviceIdentity: count.describe("Checks of live devices that may connect if it is safe"),
+      })
+      .describe("What of the suite was asked for"),
     status: z.enum(RUN_STATUSES),
     decision: decision.nullable().describe("null until it has ended"),
     reason: z.string(),

@@ -1,5 +1,6 @@
 import type { RunSummary } from "../../model/run.ts";
 import { count, duration, plural } from "../numbers.ts";
+import { selectedText } from "../selected.ts";
 import { DECISION_SYMBOL, DECISION_TONE, type Style } from "../style.ts";
 import { ellipsize, printable, quoted, wrap } from "../text.ts";
 
@@ -7,14 +8,17 @@ const INDENT = "  ";
 const MAX_SUITE = 50;
 
 /** The decision and why. */
-export function headline({ suite, status, decision, reason }: RunSummary, style: Style): string[] {
+export function headline({ suite, selection, status, decision, reason }: RunSummary, style: Style): string[] {
   const [symbol, word, tone] =
     decision === null
       ? ["?", status.toUpperCase(), "unsure" as const]
       : [DECISION_SYMBOL[decision], decision.toUpperCase(), DECISION_TONE[decision]];
   const first = style.tone(tone, style.tone("strong", `${symbol} ${word}`));
+  const only = selectedText(selection);
   return [
     `${first}  ${ellipsize(quoted(suite), Math.min(MAX_SUITE, style.width - 20))}`,
+    // A go of a part must not be taken for one of the suite.
+    ...(only === "" ? [] : indented(only, style)),
     ...indented(reason, style),
   ];
 }
