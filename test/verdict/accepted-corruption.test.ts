@@ -16,7 +16,7 @@ import {
 
 const TOKEN = { kind: "value", key: "x-token", value: new Secret("tok-1234"), signature: null } as const;
 const PASSWORD: Partial<Credentials> = {
-  username: new Secret("device"),
+  username: new Secret("u-77"),
   password: new Secret("hunter22"),
 };
 const CERTIFICATE: Partial<Credentials> = {
