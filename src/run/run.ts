@@ -20,6 +20,7 @@ import { type ExpectedGroup, expectedGroups, type FleetGroup } from "./expected.
 import { type LostRuleFn, whyLost } from "./fail-fast.ts";
 import { type BindFn, UsedParts } from "./fingerprint.ts";
 import { groupKey } from "./group-key.ts";
+import { GuardRemarks } from "./guard-remarks.ts";
 import type { RunMemory } from "./memory.ts";
 import { type PauseGate, pauseText } from "./pause.ts";
 import type { SecondWave, SecondWaveReport } from "./second-wave.ts";
@@ -92,6 +93,7 @@ export class Run {
   readonly #input: RunInput;
   readonly #tally = new Tally();
   readonly #used = new UsedParts();
+  readonly #guarded = new GuardRemarks();
   #expected: readonly ExpectedGroup[] = [];
   #invalidProfiles = 0;
   #preflight: readonly PreflightFinding[] = [];
@@ -194,6 +196,7 @@ export class Run {
   #count(record: ResultRecord): void {
     this.#tally.add(record);
     this.#used.note(record);
+    this.#guarded.add(record);
     const counted = record.derived === null ? this.#verdicts : this.#derived;
     counted[record.verdict] += 1;
   }
@@ -225,7 +228,9 @@ export class Run {
     if (this.#lost !== null) this.stop("NO_GO");
   }
 
+  /** A run that is going to be resumed is compared at its end. */
   async #compare(): Promise<void> {
+    if (this.#stopReason === "INTERRUPTED") return;
     const compared = await this.#input.memory.compare(this.counts.checks >= this.planned);
     if (compared === null) return;
     this.#tally.compare(compared.groups);
@@ -314,6 +319,7 @@ export class Run {
     }
     this.#status = cutShort && this.#stopReason === "INTERRUPTED" ? this.#interrupted() : "finished";
     this.#remarks.push(
+      ...this.#guarded.remarks(),
       ...derivedRemarks({
         isAsked: suite.derived !== null && this.#verdicts.pass > 0,
         verdicts: this.#derived,
