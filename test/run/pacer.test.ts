@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { createLog } from "../../src/lib/log.ts";
 import type { ReadyTarget } from "../../src/model/target.ts";
 import { ClientTurns } from "../../src/run/client-turns.ts";
 import { createPacer } from "../../src/run/pacer.ts";
+import { PauseSwitch } from "../../src/run/pause.ts";
 import { TokenBucket } from "../../src/run/token-bucket.ts";
 import { targetOf } from "../support/fixtures.ts";
 import { SimulatedTiming } from "../support/simulated-timing.ts";
@@ -344,3 +346,76 @@ function busiestSecond(atMs: readonly number[]): number {
   }
   return most;
 }
+
+describe("a pause", () => {
+  function pausing() {
+    const kept = new Map<string, string>();
+    const store = {
+      flag: (name: string) => kept.get(name) ?? null,
+      setFlag: (name: string, value: string | null) =>
+        void (value === null ? kept.delete(name) : kept.set(name, value)),
+    };
+    const states: boolean[] = [];
+    const open = () => new PauseSwitch(store, createLog("silent"), (isPaused) => states.push(isPaused));
+    return { open, states };
+  }
+
+  test("lets nothing through, and afterwards what waited goes by the budget", async () => {
+    const timing = new SimulatedTiming();
+    const pause = pausing().open();
+    const pacer = createPacer({ timing, pause });
+    const { startedAtMs, note } = calls(timing);
+    for (let i = 0; i < 20; i++) void pacer.take(target(10), INVOKE, NEVER).then(note);
+    void pacer.connect(target(10), "a", NEVER).then(note);
+    await timing.runTo(500);
+    const before = startedAtMs.length;
+    expect(before).toBeLessThan(8);
+    pause.pause("ops", "");
+    await timing.runTo(60_000);
+    expect(startedAtMs).toHaveLength(before);
+    pause.resume();
+    await timing.runTo(120_000);
+    expect(startedAtMs).toHaveLength(21);
+    const gaps = startedAtMs.slice(before + 1).map((at, i) => at - (startedAtMs[before + i] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1000 / 10 - 1e-6);
+  });
+
+  test("ends for who gives up, and forgets nobody when it begins again at once", async () => {
+    const timing = new SimulatedTiming();
+    const { open, states } = pausing();
+    const pause = open();
+    const pacer = createPacer({ timing, pause });
+    pause.pause("ops", "first");
+    const gone = new AbortController();
+    const left = pacer.take(target(10), INVOKE, gone.signal);
+    const { startedAtMs, note } = calls(timing);
+    void pacer.take(target(10), INVOKE, NEVER).then(note);
+    gone.abort(new Error("gone"));
+    await expect(left).rejects.toThrow("gone");
+    pause.resume();
+    pause.pause("ops", "second");
+    await timing.runTo(1000);
+    expect(startedAtMs).toEqual([]);
+    expect(open().paused()).toMatchObject({ actor: "ops", reason: "second" });
+    pause.resume();
+    await timing.runTo(2000);
+    expect(startedAtMs).toHaveLength(1);
+    expect(open().paused()).toBeNull();
+    expect(states).toEqual([false, true, false, true, true, false, false]);
+  });
+});
+
+describe("other targets", () => {
+  test("bring their limits, also higher ones, to those who wait", async () => {
+    const timing = new SimulatedTiming();
+    const pacer = createPacer({ timing, targets: [target(1)] });
+    const { startedAtMs, note } = calls(timing);
+    for (let i = 0; i < 30; i++) void pacer.take(target(1), INVOKE, NEVER).then(note);
+    await timing.runTo(2500);
+    expect(startedAtMs).toHaveLength(3);
+    pacer.setTargets([target(20), target(10)]);
+    await timing.runTo(4500);
+    expect(startedAtMs.length).toBeGreaterThan(15);
+    expect(startedAtMs.length).toBeLessThan(25);
+  });
+});
