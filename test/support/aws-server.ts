@@ -37,7 +37,7 @@ export async function startAwsServer(reply: AwsServer["reply"] = () => ok({})): 
         method: request.method ?? "",
         path: request.url ?? "",
         headers: request.headers,
-        body: text === "" ? null : JSON.parse(text),
+        body: bodyOf(text, request.headers["content-type"]),
       };
       requests.push(seen);
       send(response, server.reply(seen));
@@ -70,6 +70,12 @@ export function awsError(status: number, type: string, message = "a message", ta
 export function inTurn(...replies: readonly ServerReply[]): AwsServer["reply"] {
   let next = 0;
   return () => replies[Math.min(next++, replies.length - 1)] ?? "hang";
+}
+
+/** STS takes forms, everything else JSON. */
+function bodyOf(text: string, contentType = ""): unknown {
+  if (text === "") return null;
+  return contentType.startsWith("application/x-www-form-urlencoded") ? text : JSON.parse(text);
 }
 
 function send(response: ServerResponse, reply: ServerReply): void {
