@@ -19,8 +19,12 @@ export function variationsOf({ check, context, outcome, target }: Seen): readonl
   return VARIATIONS.filter((variation) => DISCRIMINATES[variation](wire, target.endpoint));
 }
 
+/** A handshake that is cut may say the same as an alert: only trying otherwise tells it from an outage. */
 function keptOut(outcome: Seen["outcome"]): boolean {
-  return outcome.kind === "refused" || (outcome.kind === "unreachable" && outcome.tlsAlert);
+  if (outcome.kind !== "unreachable") return outcome.kind === "refused";
+  const { cause, tlsAlert, transport } = outcome;
+  const isCut = transport.phasesMs.tls !== undefined && transport.tls === null;
+  return tlsAlert || (isCut && cause === "GATEWAY_RESET");
 }
 
 /** Does the device do it in another way now? */

@@ -156,7 +156,7 @@ export class Tally {
       verdict,
       checks: 0,
       examples: [],
-      evidence: first.evidence,
+      evidence: derived === null ? first.evidence : `derived check ${derived}: ${first.evidence}`,
       nextStep: first.nextStep,
     };
     group.checks += 1;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { buildContext } from "../../src/context/build.ts";
 import type { Check } from "../../src/model/check.ts";
-import type { Outcome } from "../../src/model/outcome.ts";
+import type { Outcome, Transport } from "../../src/model/outcome.ts";
 import type { Credentials, Profile } from "../../src/model/profile.ts";
 import { Secret } from "../../src/model/secret.ts";
 import { variationsOf } from "../../src/plan/vary.ts";
@@ -14,6 +14,7 @@ import {
   GUARDED,
   profileOf,
   REFUSED,
+  TRANSPORT,
   targetOf,
   unreachable,
 } from "../support/fixtures.ts";
@@ -37,6 +38,14 @@ const NO_ALPN: Given = { profile: { tls: { ...tls, alpn: [] } } };
 const raw = (signature: string): Given => ({
   credentials: { username: new Secret(`u?x-amz-customauthorizer-signature=${signature}`) },
 });
+
+const TLS_DONE = { version: "TLSv1.3", cipher: "c", alpn: "mqtt" };
+
+function cutIn(phasesMs: Transport["phasesMs"], tlsDone: Transport["tls"]): Outcome {
+  const transport = { ...TRANSPORT, phasesMs, tls: tlsDone };
+  const reason = "the connection was closed";
+  return { kind: "unreachable", cause: "GATEWAY_RESET", code: null, reason, transport, tlsAlert: false };
+}
 
 describe("what is tried again", () => {
   it.each([
@@ -91,6 +100,9 @@ describe("what is tried again", () => {
     ["refused by a code", REFUSED, true],
     ["hung up on", CLOSED, true],
     ["answered with a TLS alert", unreachable("TLS_FAILED", true), true],
+    ["cut off in the TLS handshake", cutIn({ tcp: 1, tls: 1 }, null), true],
+    ["cut off before it", cutIn({ tcp: 1 }, null), false],
+    ["cut off after it", cutIn({ tcp: 1, tls: 1, connack: 1 }, TLS_DONE), false],
     ["accepted", ACCEPTED, false],
     ["not reached", unreachable("TCP_REFUSED"), false],
     ["answered with garbage", BROKEN, false],
