@@ -252,6 +252,31 @@ describe("the daemon's runs", () => {
     expect(later.all).toEqual([]);
   });
 
+  it("let client ids rest before they go on: the process before may just have used them", async () => {
+    const first = runs({
+      checks: 9,
+      before: (check, self) => void (check.seq === 3 && self.stop("INTERRUPTED")),
+    });
+    const runId = idOf(first.made.trigger(ALL, null, "ci"));
+    await first.made.finished(runId);
+    const begunAtMs: number[] = [];
+    const { made } = runs({ checks: 9, before: () => void begunAtMs.push(performance.now()) });
+    const resumedAtMs = performance.now();
+    made.resume();
+    await made.finished(runId);
+    expect(Math.min(...begunAtMs) - resumedAtMs).toBeGreaterThanOrEqual(1000);
+  });
+
+  it("are remarked upon after their end, once", async () => {
+    const { made } = runs();
+    const runId = idOf(made.trigger(ALL, null, "ci"));
+    await made.finished(runId);
+    for (const _ of "ab") made.remark(runId, "the decision was let pass by ci: known outage");
+    const notes = ["the decision was let pass by ci: known outage"];
+    expect(made.get(runId)?.notes).toEqual(notes);
+    expect(runs().made.get(runId)).toMatchObject({ notes, decision: "go", status: "finished" });
+  });
+
   it("are decided, listed and told of although the history cannot be written", async () => {
     const broken = new Proxy(history, {
       get(target, name) {
