@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { IConnectPacket } from "mqtt-packet";
+import type { IClientOptions } from "mqtt";
 import type { ConnectFields } from "../model/context.ts";
 import type { Ending } from "./ending.ts";
 
@@ -20,7 +20,7 @@ export function connectProblem(connect: ConnectFields): Ending | null {
     return invalid(`the ${tooLong[0]} has ${tooLong[1]} bytes; CONNECT holds at most ${MAX_FIELD_BYTES}`);
   }
   if (connect.password !== null && connect.username === null) {
-    // [MQTT-3.1.2-22]; MQTT 5 would allow it.
+    // [MQTT-3.1.2-22]; MQTT 5 would allow it, MQTT.js does not.
     return invalid("a password without a user name cannot be sent");
   }
   if (connect.clientId === "" && !connect.cleanSession) {
@@ -33,11 +33,10 @@ function invalid(reason: string): Ending {
   return { kind: "unusable", cause: "PROFILE_INVALID", reason };
 }
 
-/** CONNECT with exactly the fields of the wire [MQTT-3.1]. */
-export function connectPacket(connect: ConnectFields): IConnectPacket {
+/** The options of MQTT.js that become CONNECT, with exactly the fields of the wire [MQTT-3.1]. */
+export function connectOptions(connect: ConnectFields): IClientOptions {
   const { will, mqttVersion, sessionExpirySeconds } = connect;
   return {
-    cmd: "connect",
     protocolId: "MQTT",
     protocolVersion: mqttVersion,
     clientId: connect.clientId,

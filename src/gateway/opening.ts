@@ -1,12 +1,10 @@
 import type { MqttVersion } from "../model/profile.ts";
+import { FIXED_HEADER_BYTES, readRemainingLength } from "./framing.ts";
 import { MAX_BYTES_BEFORE_VERDICT } from "./limits.ts";
 
 export type Opening =
   | { readonly kind: "incomplete" | "plausible" }
   | { readonly kind: "violation"; readonly reason: string };
-
-/** A fixed header: packet type and at most four bytes of remaining length [MQTT-2.2]. */
-export const OPENING_BYTES = 5;
 
 const CONNACK = 0x20;
 /** Defined for the server in MQTT 5 only; how a session taken over is announced. */
@@ -14,7 +12,7 @@ const DISCONNECT = 0xe0;
 const INCOMPLETE: Opening = { kind: "incomplete" };
 
 /**
- * Can these first bytes (at most `OPENING_BYTES` are looked at) begin an answer to CONNECT? The first packet
+ * Can these first bytes (at most `FIXED_HEADER_BYTES` are looked at) begin an answer to CONNECT? The first packet
  * must be a CONNACK [MQTT-3.2.0-1]. Said from the header alone, because a parser waits for a packet of
  * 256 MB to be complete before it notices that nobody asked for it.
  */
@@ -25,7 +23,7 @@ export function readOpening(bytes: Uint8Array, version: MqttVersion): Opening {
   if (type !== CONNACK && !(type === DISCONNECT && version === 5)) {
     return violation(`the first byte, 0x${type.toString(16).padStart(2, "0")}, does not begin a CONNACK`);
   }
-  const length = readRemainingLength(bytes.subarray(1, OPENING_BYTES));
+  const length = readRemainingLength(bytes.subarray(1, FIXED_HEADER_BYTES));
   if (length === "incomplete") return INCOMPLETE;
   if (length === "malformed") return violation("the length of the first packet is malformed");
   if (version === 4 && length !== 2) return violation(`the CONNACK has ${length} bytes instead of 2`);
@@ -36,19 +34,9 @@ export function readOpening(bytes: Uint8Array, version: MqttVersion): Opening {
 }
 
 function readAsHttp(bytes: Uint8Array): Opening {
-  const text = String.fromCharCode(...bytes.subarray(0, OPENING_BYTES));
+  const text = String.fromCharCode(...bytes.subarray(0, FIXED_HEADER_BYTES));
   if (text === "HTTP/") return violation("the gateway answered CONNECT in HTTP (was ALPN mqtt sent?)");
   return "HTTP/".startsWith(text) ? INCOMPLETE : violation("the answer to CONNECT is not MQTT");
-}
-
-/** Variable byte integer, at most four bytes [MQTT-2.2.3]. */
-function readRemainingLength(bytes: Uint8Array): number | "incomplete" | "malformed" {
-  let value = 0;
-  for (const [index, byte] of bytes.entries()) {
-    value += (byte & 0x7f) * 128 ** index;
-    if ((byte & 0x80) === 0) return value;
-  }
-  return bytes.length < 4 ? "incomplete" : "malformed";
 }
 
 function violation(reason: string): Opening {

@@ -1,4 +1,4 @@
-import type { Packet } from "mqtt-packet";
+import type { Packet } from "mqtt";
 import { codeText } from "./topic-codes.ts";
 
 /** A packet that we sent, by its name: what it holds is the device's. */

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { IPublishPacket, Packet } from "mqtt-packet";
+import type { IPublishPacket, Packet } from "mqtt";
 import type { TopicAnswer, TopicTest } from "../model/proof.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Ending } from "./ending.ts";
 import { correlatedMarker, MARKER } from "./marker.ts";
+import type { ProbeClient } from "./mqtt-client.ts";
 import { type Reading, readDisconnect, readPuback, readSuback, withReason } from "./topic-codes.ts";
 
 /** How long an answer to SUBSCRIBE or PUBLISH may take. */
@@ -16,7 +17,7 @@ export interface TopicTestsInput {
   readonly tests: readonly TopicTest[];
   readonly keepAliveSeconds: number;
   readonly attempt: Attempt;
-  readonly send: (packet: Packet) => void;
+  readonly client: ProbeClient;
   /** All tests are settled. */
   readonly done: () => void;
 }
@@ -31,7 +32,6 @@ interface Current {
   step: Step;
   /** Packet identifier of what was sent last. */
   id: number;
-  subscribed: boolean;
   publishes: number;
   delivered: boolean;
 }
@@ -44,8 +44,8 @@ interface Current {
  * - `publish`: PUBLISH with QoS 1 → PUBACK.
  * - `receive`: SUBSCRIBE → SUBACK → PUBLISH → PUBACK and the message itself, in either order.
  *
- * Every subscription is taken back at once, so that nothing of it outlives the session, and is of QoS 0, so that
- * nothing queues up for it. `ended` says what the end of the connection means for the test that it interrupted.
+ * Every subscription is taken back at once or with the end, so that nothing of it outlives the session, and is of
+ * QoS 0, so that nothing queues up for it. `ended` says what the end of the connection means for the test that it interrupted.
  */
 export class TopicTests {
   readonly #input: TopicTestsInput;
@@ -53,7 +53,8 @@ export class TopicTests {
   readonly #answers: TopicAnswer[] = [];
   readonly #patienceMs: number;
   #current: Current | null = null;
-  #lastId = 0;
+  /** Subscribed to, perhaps, and not taken back. */
+  #filter: string | null = null;
   #timer: NodeJS.Timeout | undefined;
   #disconnect: { readonly code: number; readonly reason: string | null } | null = null;
 
@@ -63,7 +64,11 @@ export class TopicTests {
     // A gateway may end a session that says nothing for one and a half keep-alives [MQTT-3.1.2-24].
     const { keepAliveSeconds } = input;
     this.#patienceMs = keepAliveSeconds === 0 ? ANSWER_MS : Math.min(ANSWER_MS, keepAliveSeconds * 1000);
-    input.attempt.defer(() => clearTimeout(this.#timer));
+    input.attempt.defer(() => {
+      this.#current = null;
+      clearTimeout(this.#timer);
+      this.#takeBack();
+    });
   }
 
   start(): void {
@@ -75,7 +80,7 @@ export class TopicTests {
       return;
     }
     const payload = test.action === "receive" ? correlatedMarker(randomUUID()) : MARKER;
-    const fresh = { id: 0, subscribed: false, publishes: 0, delivered: false };
+    const fresh = { id: 0, publishes: 0, delivered: false };
     this.#current = { test, payload, step: "suback", ...fresh };
     if (test.action === "publish") this.#publish(this.#current);
     else this.#subscribe(this.#current);
@@ -117,23 +122,22 @@ export class TopicTests {
   }
 
   #subscribe(current: Current): void {
+    const { topic, filter = topic } = current.test;
     this.#wait(current, "suback", this.#patienceMs);
-    // Retain handling 2 (MQTT 5): what is retained there is not asked for.
-    const subscription = { topic: filterOf(current.test), qos: 0, rh: 2 } as const;
-    this.#input.send({ cmd: "subscribe", messageId: current.id, subscriptions: [subscription] });
+    this.#filter = filter;
+    current.id = this.#input.client.subscribe(filter);
   }
 
   #publish(current: Current): void {
-    const { test, payload } = current;
     current.publishes += 1;
     this.#wait(current, "puback", this.#patienceMs);
-    const message = { topic: test.topic, payload, qos: 1, dup: false, retain: false } as const;
-    this.#input.send({ cmd: "publish", messageId: current.id, ...message });
+    current.id = this.#input.client.publish(current.test.topic, current.payload);
   }
 
   #suback(reading: Reading, current: Current): void {
-    current.subscribed = reading.answer === "allowed";
-    if (current.test.action === "receive" && current.subscribed) this.#publish(current);
+    const isGranted = reading.answer === "allowed";
+    if (!isGranted) this.#filter = null;
+    if (current.test.action === "receive" && isGranted) this.#publish(current);
     else this.#finish(reading, current);
   }
 
@@ -152,9 +156,7 @@ export class TopicTests {
     const { test, payload, step } = current;
     if (test.action !== "receive" || step === "suback") return;
     if (packet.topic !== test.topic || packet.payload.toString() !== payload) return;
-    if (packet.qos === 1 && packet.messageId !== undefined) {
-      this.#input.send({ cmd: "puback", messageId: packet.messageId });
-    }
+    if (packet.qos === 1) this.#input.client.acknowledge(packet);
     current.delivered = true;
     if (step === "roundtrip") this.#finish(DELIVERED, current);
   }
@@ -179,25 +181,20 @@ export class TopicTests {
   #finish(reading: Reading, current: Current): void {
     this.#input.attempt.enter(null);
     this.#answers.push({ test: current.test, ...reading });
-    if (current.subscribed) {
-      const unsubscriptions = [filterOf(current.test)];
-      this.#input.send({ cmd: "unsubscribe", messageId: this.#nextId(), unsubscriptions });
-    }
+    this.#takeBack();
     this.start();
+  }
+
+  #takeBack(): void {
+    if (this.#filter !== null) this.#input.client.unsubscribe(this.#filter);
+    this.#filter = null;
   }
 
   #wait(current: Current, step: Step, ms: number): void {
     current.step = step;
-    if (step !== "roundtrip") current.id = this.#nextId();
     this.#input.attempt.enter(step);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#silence(current), ms);
-  }
-
-  /** 1 to 65,535 [MQTT-2.3.1-1]; a profile's topics never use them up. */
-  #nextId(): number {
-    this.#lastId += 1;
-    return this.#lastId;
   }
 
   #readEnd({ test, step, delivered }: Current, ending: Ending): Reading {
@@ -238,10 +235,6 @@ function readEnd(ending: Ending, sent: string): Reading {
 
 function unanswered(test: TopicTest, evidence: string): TopicAnswer {
   return { test, answer: "unanswered", evidence };
-}
-
-function filterOf({ topic, filter }: TopicTest): string {
-  return filter ?? topic;
 }
 
 /** MQTT 5 only. */

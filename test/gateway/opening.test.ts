@@ -2,8 +2,9 @@ import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { generate } from "mqtt-packet";
 import { describe, expect, test } from "vitest";
+import { FIXED_HEADER_BYTES } from "../../src/gateway/framing.ts";
 import { MAX_BYTES_BEFORE_VERDICT } from "../../src/gateway/limits.ts";
-import { OPENING_BYTES, readOpening } from "../../src/gateway/opening.ts";
+import { readOpening } from "../../src/gateway/opening.ts";
 
 const versions = fc.constantFrom(4 as const, 5 as const);
 const kindOf = (bytes: readonly number[], version: 4 | 5): string =>
@@ -25,7 +26,7 @@ describe("the first bytes of an answer to CONNECT", () => {
             properties: { reasonString: text },
           } as const;
           const bytes = generate(packet, { protocolVersion: version });
-          expect(readOpening(bytes.subarray(0, OPENING_BYTES), version)).toEqual({ kind: "plausible" });
+          expect(readOpening(bytes.subarray(0, FIXED_HEADER_BYTES), version)).toEqual({ kind: "plausible" });
         },
       ),
     );
@@ -47,7 +48,7 @@ describe("the first bytes of an answer to CONNECT", () => {
     fc.assert(
       fc.property(
         versions,
-        fc.uint8Array({ minLength: OPENING_BYTES, maxLength: OPENING_BYTES }),
+        fc.uint8Array({ minLength: FIXED_HEADER_BYTES, maxLength: FIXED_HEADER_BYTES }),
         (version, bytes) => {
           expect(readOpening(bytes, version).kind).not.toBe("incomplete");
         },
