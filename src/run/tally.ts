@@ -83,7 +83,7 @@ export class Tally {
 
   counts(planned: number, invalidProfiles: number): Counts {
     const total = (field: "pass" | "fail" | "inconclusive" | "skipped" | "notRun" | "derived") =>
-      this.groups().reduce((all, group) => all + group[field], 0);
+      this.counted().reduce((all, group) => all + group[field], 0);
     const [pass, fail, inconclusive, skipped] = [
       total("pass"),
       total("fail"),
