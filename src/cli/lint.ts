@@ -141,7 +141,7 @@ function text(file: string, report: LintReport): string {
     problems.length > 0 ? count(problems.length, more, "problem") : "no problems",
     ...(warnings.length > 0 ? [count(warnings.length, moreWarnings, "warning")] : []),
   ];
-  lines.push(`${found.join(", ")}${problems.length > 0 ? "" : `; ${profiles} profiles`}`);
+  lines.push(`${found.join(", ")}${problems.length > 0 ? "" : `; ${count(profiles, 0, "profile")}`}`);
   return `${lines.join("\n")}\n`;
 }
 

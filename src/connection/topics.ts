@@ -1,3 +1,4 @@
+import { MOST_CONNECTIONS_OF_CHECK } from "../lib/pacing.ts";
 import type { Check } from "../model/check.ts";
 import type { DeviceContext, Wire } from "../model/context.ts";
 import type { Outcome } from "../model/outcome.ts";
@@ -6,9 +7,6 @@ import { Secret } from "../model/secret.ts";
 import type { ReadyTarget } from "../model/target.ts";
 import { type ConnectionPorts, pacedProbe } from "./connect.ts";
 import { covers } from "./topic-filter.ts";
-
-/** A gateway that ends the connection at every refusal costs one for each; a check makes no more than this. */
-const MAX_CONNECTIONS = 10;
 
 type ProbePorts = Pick<ConnectionPorts, "pacer" | "probe">;
 type HttpsWire = Extract<Wire, { readonly kind: "https" }>;
@@ -83,7 +81,8 @@ async function settleAll(
   for (let connections = 1; ; connections += 1) {
     const open = tests.filter((test) => !answers.has(test));
     if (open.length === 0 && unconfirmed === null) break;
-    const problem = connections < MAX_CONNECTIONS ? null : `${MAX_CONNECTIONS} connections were ended`;
+    const problem =
+      connections < MOST_CONNECTIONS_OF_CHECK ? null : `${MOST_CONNECTIONS_OF_CHECK} connections were ended`;
     // What is tried again comes first: there no other test can be what the gateway closes for.
     const ordered = [...open].sort((a, b) => Number(closedOnce.has(b)) - Number(closedOnce.has(a)));
     const outcome = problem === null ? (await connectWith(ordered)).outcome : null;

@@ -15,6 +15,9 @@ export const DERIVED_PER_HOUR = 8;
 /** Dedicated client ids of each target that are looked up before anything is connected. */
 export const SAMPLED_CLIENT_IDS = 10;
 
+/** Of one check that tries topics: a gateway that ends the connection at every refusal costs one for each. */
+export const MOST_CONNECTIONS_OF_CHECK = 10;
+
 /** How long what AWS says about a target is kept before it is asked again. */
 export const KEEP_ANSWER_MS = 5 * 60_000;
 

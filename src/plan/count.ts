@@ -5,6 +5,7 @@ import type { PlanGroup } from "../model/plan.ts";
 import type { Profile } from "../model/profile.ts";
 import type { Target } from "../model/target.ts";
 import { DerivedBound } from "./derived-bound.ts";
+import { topicConnects } from "./topic-connects.ts";
 
 /** What is in the way of the do-no-harm rules, in profiles. */
 export interface HarmCounts {
@@ -93,9 +94,10 @@ export class PlanCounter {
       const key = `${target}\n${cohort}\n${protocol}`;
       const none = { checks: 0, guarded: 0, apiCalls: 0, connects: 0, lambdaInvocations: 0 };
       const group = this.#groups.get(key) ?? { target, cohort, protocol, ...none };
-      const connects = identity === "device" ? 0 : 1;
+      const isGuarded = identity === "device";
+      const connects = isGuarded ? 0 : 1 + topicConnects(profile, protocol);
       group.checks += 1;
-      group.guarded += 1 - connects;
+      group.guarded += isGuarded ? 1 : 0;
       group.apiCalls += 1;
       group.connects += connects;
       group.lambdaInvocations += 1 + connects;
@@ -113,9 +115,10 @@ export class PlanCounter {
 
   #countClientId(profile: Profile): void {
     const { clientId, identity, target } = profile;
-    const uses = profile.protocols.filter((protocol) => protocol !== "https").length;
-    if (clientId === null || uses === 0) return;
-    const [who, connects] = identity === "device" ? [BY_DEVICE, 0] : [BY_DEDICATED, uses];
+    const uses = profile.protocols.filter((protocol) => protocol !== "https");
+    if (clientId === null || uses.length === 0) return;
+    const all = uses.reduce((sum, protocol) => sum + 1 + topicConnects(profile, protocol), 0);
+    const [who, connects] = identity === "device" ? [BY_DEVICE, 0] : [BY_DEDICATED, all];
     const id = `${this.#owners.get(target)}/${clientId}`;
     const before = this.#clientIds.update(id, (value) => (value | who) + connects * ONE_CONNECT);
     if (before !== 0) this.#harm.sharedClientId += 1;

@@ -135,5 +135,5 @@ function describeCalls(
 /** Dedicated client ids of a target that are looked up before the run; over https there are none. */
 function sampled(groups: readonly PlanGroup[], name: string): number {
   const own = groups.filter(({ target, protocol }) => target === name && protocol !== "https");
-  return Math.min(SAMPLED_CLIENT_IDS, sum(own, "connects"));
+  return Math.min(SAMPLED_CLIENT_IDS, sum(own, "checks") - sum(own, "guarded"));
 }

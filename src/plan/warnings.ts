@@ -1,4 +1,5 @@
 import { INVOKES_PER_SECOND } from "../lib/aws-limits.ts";
+import { formatDuration } from "../lib/duration.ts";
 import { HEADROOM } from "../lib/pacing.ts";
 import { realm } from "../lib/words.ts";
 import type { Suite } from "../model/config.ts";
@@ -87,9 +88,9 @@ function coverageWarning(groups: readonly PlanGroup[], suite: Suite): PlanWarnin
 function isShort(part: readonly PlanGroup[], { expected, gate, cohortGates }: Suite): boolean {
   const cohort = part[0]?.cohort ?? "";
   const checks = part.reduce((all, each) => all + each.checks, 0);
-  const connects = part.reduce((all, each) => all + each.connects, 0);
+  const reaching = part.reduce((all, each) => all + each.checks - each.guarded, 0);
   const minCoverage = cohortGates[cohort]?.minCoverage ?? gate.minCoverage;
-  return connects < minCoverage * (expected?.[cohort] ?? checks);
+  return reaching < minCoverage * (expected?.[cohort] ?? checks);
 }
 
 function invokeBudgetWarning({ targets, counted }: WarningInput): PlanWarning[] {
@@ -104,7 +105,7 @@ function invokeBudgetWarning({ targets, counted }: WarningInput): PlanWarning[] 
 
 function deadlineWarning({ seconds }: PlanFloor, { deadlineMs }: Suite): PlanWarning[] {
   if (seconds * 1000 <= deadlineMs) return [];
-  const message = `the suite's deadline of ${deadlineMs / 1000} s comes before all checks can be done`;
+  const message = `the suite's deadline of ${formatDuration(deadlineMs)} comes before all checks can be done`;
   return [{ kind: "deadline", count: 1, message }];
 }
 

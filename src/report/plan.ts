@@ -26,6 +26,7 @@ function overview(plan: Plan, style: Style): string[] {
   const lines = [
     `${plural(plan.checks, "check")} of ${plural(plan.profiles, "profile")}`,
     `at most ${plural(invokes, "TestInvokeAuthorizer call")}, ${plural(plan.connects, "gateway connection")}, ${plural(plan.lambdaInvocations, "Lambda invocation")}`,
+    ...topics(plan),
     ...secondWave(plan),
     ...Object.entries(describes).map(([operation, calls]) => `about ${plural(calls, `${operation} call`)}`),
     `at least ${duration(plan.duration.seconds)}${LIMITED_BY[plan.duration.limitedBy ?? "nothing"]}; what devices and network take comes on top`,
@@ -33,6 +34,15 @@ function overview(plan: Plan, style: Style): string[] {
   return [
     style.tone("strong", `Plan of ${quoted(plan.suite)}`),
     ...lines.flatMap((line) => bullet(line, style)),
+  ];
+}
+
+function topics({ checks, guarded, connects }: Plan): string[] {
+  const more = connects - (checks - guarded);
+  if (more === 0) return [];
+  const many = more === 1 ? "1 of the connections is" : `${count(more)} of the connections are`;
+  return [
+    `${many} for topics: each publish over https, and each topic that is denied, where the gateway may hang up`,
   ];
 }
 

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { DURATION_PATTERN, formatDuration, parseDuration } from "../lib/duration.ts";
 import { cronFault, isTimezone } from "./cron.ts";
-import { DURATION_PATTERN, formatDuration, parseDuration } from "./duration.ts";
 import { parseListen } from "./listen.ts";
 import { expected } from "./words.ts";
 

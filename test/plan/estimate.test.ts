@@ -64,6 +64,13 @@ function kindsOf({ warnings }: Plan): string[] {
   return warnings.map(({ kind }) => kind);
 }
 
+const NO = { allow: ["a"], deny: ["b"] };
+const MANY = { allow: [], deny: Array.from({ length: 20 }, (_, index) => `t${index}`) };
+
+function topics(changes: Partial<Profile["expect"]>): Profile["expect"] {
+  return { ...profileOf().expect, ...changes };
+}
+
 const HTTPS: Partial<Profile> = { protocols: ["https"], clientId: null, topic: "t" };
 const PER_SECOND = 9.8;
 
@@ -73,6 +80,18 @@ describe("what checks cost", () => {
     ["https: the same", HTTPS, [1, 0, 1, 1, 2]],
     ["identity device: a call and one invocation", { identity: "device" }, [1, 1, 1, 0, 1]],
     ["three protocols: three times", { protocols: ["mqtt", "wss", "https"], topic: "t" }, [3, 0, 3, 3, 6]],
+    [
+      "topics that are denied: a connection each",
+      { expect: topics({ publish: NO, subscribe: NO }) },
+      [1, 0, 1, 3, 4],
+    ],
+    ["ten connections for a check at most", { expect: topics({ publish: MANY }) }, [1, 0, 1, 10, 11]],
+    [
+      "https: a connection for each publish",
+      { ...HTTPS, expect: topics({ publish: { allow: ["a", "b"], deny: ["c"] }, subscribe: NO }) },
+      [1, 0, 1, 4, 5],
+    ],
+    ["no topics of a live device", { identity: "device", expect: topics({ publish: NO }) }, [1, 1, 1, 0, 1]],
   ] as const)("%s", async (_, changes, [checks, guarded, invokes, connects, lambda]) => {
     const plan = await planOf([changes]);
     expect(plan).toMatchObject({
@@ -393,6 +412,13 @@ it("property: nothing is negative, parts sum to the whole, and one more profile 
       },
     ),
   );
+});
+
+it("tells a deadline as it is written, and that topics do not make up for devices that are left alone", async () => {
+  const early = await planOf(many(30_000, { clientId: "same" }));
+  expect(early.warnings.find(({ kind }) => kind === "deadline")?.message).toMatch(/deadline of 2h /);
+  const half = await planOf([{ expect: topics({ publish: MANY }) }, { identity: "device" }]);
+  expect(kindsOf(half)).toContain("coverage");
 });
 
 it("every warning has one row in the documentation, and no other has", async () => {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Argv } from "yargs";
+import { parseDuration } from "../../lib/duration.ts";
 import { errorCode, UsageError } from "../../lib/errors.ts";
-import { parseDuration } from "../../settings/duration.ts";
 import type { GateClientOptions } from "./client.ts";
 
 /** What every command needs that asks a daemon. */
