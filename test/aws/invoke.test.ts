@@ -93,6 +93,7 @@ describe("answer", () => {
         isAuthenticated: true,
         principalId: "pump1",
         policyDocuments: [{ Version: "2012-10-17", Statement: [] }],
+        policyHash: expect.stringMatching(/^[0-9a-f]{64}$/),
         refreshAfterSeconds: 300,
         disconnectAfterSeconds: 86_400,
       },
