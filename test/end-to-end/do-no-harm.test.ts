@@ -318,7 +318,9 @@ describe("a dedicated client id that somebody else is connected with", () => {
   it("refuses the run: nothing is connected", async () => {
     const other = await device("mine-1");
     const { code, decision, notes, results, stdout } = await runOver(["mine-1", "mine-2"], []);
-    expect(stdout).toMatch(/^\? INCONCLUSIVE.*\n +only devices mine-1, mine-2\n +CLIENT_ID_IN_USE: somebody is connected as "mine-1"/);
+    expect(stdout).toMatch(
+      /^\? INCONCLUSIVE.*\n +only devices mine-1, mine-2\n +CLIENT_ID_IN_USE: somebody is connected as "mine-1"/,
+    );
     expect({ code, decision, results }).toEqual({ code: 4, decision: "inconclusive", results: {} });
     expect(notes).toEqual([expect.stringMatching(/^CLIENT_ID_IN_USE: .*"mine-1" on target here/)]);
     expect([callsOf("mine-1"), callsOf("mine-2")]).toEqual([1, 0]);
