@@ -14,7 +14,7 @@ export interface TopicVerdict {
   readonly findings: readonly Finding[];
 }
 
-/** So many topics are named for each code; a profile may list hundreds. */
+/** So many reasons are named for each code, with so many topics each; a profile may list hundreds. */
 const MAX_NAMED = 3;
 
 /**
@@ -86,18 +86,34 @@ const DENIED: Readonly<Record<TopicAction, CauseCode>> = {
 
 function grouped(judged: readonly Judged[], facts: Facts): Finding[] {
   return [...Map.groupBy(judged, ({ code }) => code)].map(([code, group]) => {
-    const named = group.slice(0, MAX_NAMED).map(({ proof }) => evidenceOf(proof, facts));
-    const more = group.length - named.length;
+    // What is so for the same reason is said once, with its topics.
+    const alike = Map.groupBy(group, ({ proof }) => aboutTopics(proof, "…", facts));
+    const parts = [...alike.values()];
+    const named = parts.slice(0, MAX_NAMED).map((part) => evidenceOf(part, facts));
+    const more = parts.slice(MAX_NAMED).reduce((all, part) => all + part.length, 0);
     return { code, evidence: [...named, ...(more > 0 ? [`and ${more} more`] : [])].join("; ") };
   });
 }
 
-/** For example `publish smoke/1 should be allowed: PUBACK 0x87; statement 0 of document 1 denies it`. */
-function evidenceOf({ test, predicted, gateway, evidence }: TopicProof, facts: Facts): string {
+function evidenceOf(alike: readonly Judged[], facts: Facts): string {
+  const topics = alike.slice(0, MAX_NAMED).map(({ proof }) => proof.test.topic);
+  const more = alike.length - topics.length;
+  const [first] = alike;
+  return first
+    ? aboutTopics(first.proof, topics.join(", ") + (more > 0 ? ` and ${more} more` : ""), facts)
+    : "";
+}
+
+/** For example `publish smoke/1 should be allowed: PUBACK 0x87; policy: statement 0 of document 1 denies it`. */
+function aboutTopics(
+  { test, predicted, gateway, evidence }: TopicProof,
+  topics: string,
+  facts: Facts,
+): string {
   const should = test.expected === "allow" ? "allowed" : "denied";
   const seen = gateway === "not-tried" ? "not tried" : `${gateway}, ${evidence}`;
   const hint = mixUp(test.action, predicted, facts);
-  return `${test.action} ${test.topic} should be ${should}: ${seen}; policy: ${whatDecided(predicted)}${hint}`;
+  return `${test.action} ${topics} should be ${should}: ${seen}; policy: ${whatDecided(predicted)}${hint}`;
 }
 
 function whatDecided({ by, document, statement, undecided }: Prediction): string {

@@ -190,8 +190,28 @@ describe("the evidence", () => {
     expect(causeOf([proofOf("allow", "denied", "deny", "subscribe")], documents)).not.toContain("has to be");
   });
 
-  it("names the first topics of many and counts the rest", () => {
-    const many = Array.from({ length: 9 }, () => proofOf("allow", "denied", "deny"));
-    expect(causeOf(many, [])).toMatch(/; and 6 more$/);
+  const named = (topic: string, evidence: string): TopicProof => {
+    const proof = proofOf("allow", "denied", "deny");
+    return { ...proof, test: { ...proof.test, topic }, evidence };
+  };
+
+  it("says what is so for the same reason once, names its first topics and counts the rest", () => {
+    const many = Array.from({ length: 9 }, (_, index) => named(`t${index}`, "PUBACK 0x87"));
+    expect(causeOf(many, [])).toBe(
+      "publish t0, t1, t2 and 6 more should be allowed: denied, PUBACK 0x87; policy: no statement allows it",
+    );
+  });
+
+  it("names the first reasons of many and counts the rest", () => {
+    const many = Array.from({ length: 9 }, (_, index) => named(`t${index}`, `reason ${index}`));
+    expect(causeOf(many, [])).toMatch(/publish t2 should be allowed: denied, reason 2; [^;]*; and 6 more$/);
+  });
+
+  it("does not take one action's topics for another's", () => {
+    const open = [
+      proofOf("deny", "allowed", "allow", "publish"),
+      proofOf("deny", "allowed", "allow", "subscribe"),
+    ];
+    expect(causeOf(open, [])).toMatch(/^publish \S+ should be denied: .*; subscribe \S+ should be denied: /);
   });
 });

@@ -4,7 +4,7 @@ import { plural } from "../numbers.ts";
 import type { Style } from "../style.ts";
 import { pad, printable, quoted, wrap } from "../text.ts";
 
-const MAX_EVIDENCE_LINES = 3;
+const MAX_EVIDENCE_LINES = 5;
 const LABEL_WIDTH = 9;
 
 /** Checks of one verdict grouped by their first cause, each with what to do next. */
