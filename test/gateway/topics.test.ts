@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { IPublishPacket, ISubscribePacket, Packet } from "mqtt-packet";
+import { generate, type IPublishPacket, type ISubscribePacket, type Packet } from "mqtt-packet";
 import { beforeAll, describe, expect, test } from "vitest";
 import { probe } from "../../src/gateway/probers.ts";
 import type { ConnectFields } from "../../src/model/context.ts";
@@ -47,7 +47,7 @@ async function broker(version: 4 | 5, script: Script = () => undefined, sessionP
   return { peer, device, [Symbol.asyncDispose]: () => peer[Symbol.asyncDispose]() };
 }
 
-function connack({ version, sessionPresent }: Device): Packet {
+function connack({ version, sessionPresent }: Pick<Device, "version" | "sessionPresent">): Packet {
   return version === 4
     ? { cmd: "connack", sessionPresent, returnCode: 0 }
     : { cmd: "connack", sessionPresent, reasonCode: 0 };
@@ -229,6 +229,43 @@ describe.each([4, 5] as const)("MQTT version %d", (version) => {
     ]);
   });
 
+  test("a subscription is taken back when the time is up in the middle, and DISCONNECT sent", async () => {
+    await using gateway = await broker(version, (packet) => (packet.cmd === "publish" ? true : undefined));
+    await run(gateway.peer, [RECEIVE], { ...connect, cleanSession: false }, { timeoutMs: 300 });
+    await expect.poll(() => names(gateway.device)).toContain("disconnect");
+    expect(names(gateway.device)).toEqual(["subscribe", "publish", "unsubscribe", "disconnect"]);
+  });
+
+  test("what MQTT forbids after CONNACK ends the session in order: nothing stays, no will is fired", async () => {
+    await using gateway = await broker(version, (packet, session, device) => {
+      if (packet.cmd !== "publish") return undefined;
+      session.send(connack(device));
+      return true;
+    });
+    const outcome = await run(gateway.peer, [RECEIVE], { ...connect, cleanSession: false });
+    expect(short(outcome)).toEqual([
+      expect.stringMatching(/^receive unanswered: after PUBLISH: .*duplicate CONNACK.*; to receive needs/),
+    ]);
+    expect(names(gateway.device)).toEqual(["subscribe", "publish", "unsubscribe", "disconnect"]);
+  });
+
+  test("what cannot be parsed in one piece with CONNACK does not undo that the device got in", async () => {
+    const bytes = [
+      ...generate(connack({ version, sessionPresent: false }), { protocolVersion: version }),
+      0xf1,
+      0,
+    ];
+    await using peer = await tlsPeer(
+      pki.good,
+      (socket) => serveMqtt(socket, { onConnect: (_packet, session) => session.raw(bytes) }),
+      { ALPNProtocols: ["mqtt"] },
+    );
+    expect(await run(peer, [PUBLISH], connect, { timeoutMs: 500 })).toMatchObject({
+      kind: "accepted",
+      topics: [],
+    });
+  });
+
   test("a message that does not come although it was taken is not received", async () => {
     await using gateway = await broker(version, (packet, session) => {
       if (packet.cmd !== "publish") return undefined;
@@ -262,6 +299,32 @@ describe.each([4, 5] as const)("MQTT version %d", (version) => {
     ]);
     expect(sent).toHaveLength(2);
     expect(names(gateway.device)).toEqual(["subscribe", "publish", "publish", "unsubscribe", "disconnect"]);
+  });
+
+  test("its own message with QoS 2 is taken for delivered, and not acknowledged either", async () => {
+    await using gateway = await broker(version, (packet, session) => {
+      if (packet.cmd !== "publish") return undefined;
+      session.send({ ...packet, qos: 2, messageId: 78 });
+      session.send({ cmd: "pubrel", messageId: 78 });
+      session.send({ cmd: "puback", messageId: packet.messageId ?? 0, reasonCode: 0 });
+      return true;
+    });
+    expect(short(await run(gateway.peer, [RECEIVE], connect))).toEqual(["receive allowed: delivered"]);
+    expect(names(gateway.device)).toEqual(["subscribe", "publish", "unsubscribe", "disconnect"]);
+  });
+
+  test("an answer of QoS 2 to its own message is not answered", async () => {
+    await using gateway = await broker(version, (packet, session) => {
+      if (packet.cmd !== "publish") return undefined;
+      const messageId = packet.messageId ?? 0;
+      session.send({ cmd: "pubrec", messageId });
+      session.send({ cmd: "pubrec", messageId });
+      session.send({ cmd: "pubrel", messageId });
+      session.send({ cmd: "puback", messageId, reasonCode: 0 });
+      return true;
+    });
+    expect(short(await run(gateway.peer, [PUBLISH], connect))).toEqual(["publish allowed: PUBACK 0"]);
+    expect(names(gateway.device)).toEqual(["publish", "disconnect"]);
   });
 
   test("its own message is acknowledged where the gateway asks for it, before the PUBACK too", async () => {
@@ -415,6 +478,8 @@ test.each([
   { action: "receive", topic: "smoke/#" },
   { action: "receive", topic: "smoke/1", filter: "$aws/things/+/jobs/notify" },
   { action: "subscribe", topic: "$aws/things/pump-1/jobs/notify" },
+  { action: "subscribe", topic: "smoke/#/1" },
+  { action: "receive", topic: "smoke/1", filter: "smoke/1+" },
   { action: "subscribe", topic: "$share/g/$aws/things/pump-1/jobs/notify" },
 ] as const)("$action $topic is never touched", async (each) => {
   await using gateway = await broker(5);

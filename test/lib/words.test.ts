@@ -40,6 +40,7 @@ describe("toRecord", () => {
       authorizerName: "fleet",
       authorizerError: null,
       principalId: "pump1",
+      policyHash: null,
       refreshAfterSeconds: 300,
       disconnectAfterSeconds: 86_400,
       prediction: "allow",
