@@ -7,6 +7,8 @@ SYSTEM=${SYSTEM_BIN:-/usr/bin}
 
 # command (on the PATH, or with its path), or module of Debian's Python; package
 TOOLS="promtool prometheus
+$SYSTEM/chromium chromium
+redis-server redis-server
 openssl openssl
 curl curl
 xmllint libxml2-utils

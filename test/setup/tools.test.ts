@@ -81,7 +81,9 @@ test("a failing install is tried twice, then its output and the line to run are 
   expect(status).toBe(1);
   expect(stdout).toBe("");
   expect(stderr).toContain("no route to mirror");
-  expect(stderr).toContain("apt-get update && apt-get install -y --no-install-recommends prometheus openssl");
+  expect(stderr).toContain(
+    "apt-get update && apt-get install -y --no-install-recommends prometheus chromium redis-server openssl",
+  );
   expect(calls().filter((call) => call.includes("install"))).toHaveLength(2);
   expect(existsSync(join(folder, "policy-rc.d"))).toBe(false);
 });
@@ -109,7 +111,7 @@ test("not root: prints the line to run and installs nothing", () => {
 
 test("no apt: names the packages", () => {
   const all =
-    "prometheus openssl curl libxml2-utils mosquitto-clients awscli python3-boto3 python3-paho-mqtt";
+    "prometheus chromium redis-server openssl curl libxml2-utils mosquitto-clients awscli python3-boto3 python3-paho-mqtt";
   expect(runScript()).toMatchObject({ status: 1, stderr: expect.stringContaining(all) });
 });
 
@@ -127,7 +129,17 @@ function runScript(path = bin): Ended {
 
 /** What the tests need, as programs that do nothing; a Python that has every module. */
 function provideAllBut(absent?: string): void {
-  for (const name of ["promtool", "openssl", "curl", "xmllint", "mosquitto_pub", "aws", "python3"]) {
+  const tools = [
+    "promtool",
+    "chromium",
+    "redis-server",
+    "openssl",
+    "curl",
+    "xmllint",
+    "mosquitto_pub",
+    "aws",
+  ];
+  for (const name of [...tools, "python3"]) {
     if (name !== absent) provide(name, "");
   }
 }
