@@ -1,24 +1,20 @@
-import type { Readable } from "node:stream";
-import { createClients, type StaticCredentials } from "./aws/client.ts";
-import { createConnectionState } from "./aws/connection-state.ts";
-import { createDataClients } from "./aws/data-client.ts";
-import { createDescribe } from "./aws/describe.ts";
-import { createIdentity } from "./aws/identity.ts";
-import { createInvoke } from "./aws/invoke.ts";
-import { createPreflight } from "./aws/preflight.ts";
+import { createLasting, type Lasting, LOCATION } from "./app/lasting.ts";
+import { type BuiltPorts, createPorts } from "./app/ports.ts";
+import { createSecondWave } from "./app/second-wave.ts";
+import { type ScannedFleet, Sources, type SourcesOptions } from "./app/sources.ts";
+import type { StaticCredentials } from "./aws/client.ts";
 import { decide } from "./gate/decide.ts";
 import { contradiction } from "./gate/fingerprint.ts";
 import { lostRule } from "./gate/lost.ts";
 import { handshake } from "./gateway/handshake.ts";
-import { probe } from "./gateway/probers.ts";
 import type { Log } from "./lib/log.ts";
 import type { SuiteNames } from "./metrics/fleet.ts";
-import { createMetrics, type Metrics } from "./metrics/metrics.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import type { Check } from "./model/check.ts";
 import type { Config, Suite } from "./model/config.ts";
 import type { Examined } from "./model/facts.ts";
 import type { Fingerprint } from "./model/fingerprint.ts";
-import type { CredentialsFn, DerivedLedger } from "./model/ports.ts";
+import type { DerivedLedger } from "./model/ports.ts";
 import type { PreflightFinding } from "./model/preflight.ts";
 import type { Problem } from "./model/problem.ts";
 import type { Profile } from "./model/profile.ts";
@@ -26,22 +22,14 @@ import type { Result } from "./model/result.ts";
 import type { Selection } from "./model/run.ts";
 import type { Decoy } from "./model/second-wave.ts";
 import type { ReadyTarget, Target } from "./model/target.ts";
-import { attempt, derive, examine, judge, type Ports, untested } from "./pipeline.ts";
-import { mayDerive, mayDeriveFrom } from "./plan/derive.ts";
+import { examine, judge, type Ports, untested } from "./pipeline.ts";
 import { preparePlan } from "./plan/prepare.ts";
 import { checksOf, planChecks } from "./plan/select.ts";
-import { variationsOf } from "./plan/vary.ts";
-import type { KnownFiles } from "./profiles/checksum.ts";
-import { createCredentials } from "./profiles/credentials.ts";
 import type { FoundProfile } from "./profiles/find-profile.ts";
-import { type Fleet, openFleet } from "./profiles/fleet.ts";
 import type { Scan } from "./profiles/scanner.ts";
 import { configChecksum } from "./run/config-checksum.ts";
-import { clientIdentity, createDerivedLedger } from "./run/derived-ledger.ts";
-import { Draw } from "./run/draw.ts";
 import { type Bindings, createBindings } from "./run/fingerprint.ts";
 import { NO_MEMORY, type RunMemory } from "./run/memory.ts";
-import { createPacer, type RunPacer } from "./run/pacer.ts";
 import { NEVER_PAUSED, type PauseGate } from "./run/pause.ts";
 import { lookAtTargets } from "./run/preflight.ts";
 import { type Probed, type ProbePorts, probeChecks } from "./run/probe.ts";
@@ -49,12 +37,8 @@ import { Run } from "./run/run.ts";
 import { lookForOthers, refuseIfUsed, type SamplePorts } from "./run/sample.ts";
 import type { SecondWave } from "./run/second-wave.ts";
 
-export interface AppOptions {
+export interface AppOptions extends SourcesOptions {
   readonly config: Config;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** null: no profile source may be standard input. */
-  readonly stdin: Readable | null;
-  readonly tempFolder: string;
   /** Kills a credentials command and all it has started; omitted: the command alone. */
   readonly killGroup?: (leaderPid: number) => void;
   readonly version: string;
@@ -63,28 +47,6 @@ export interface AppOptions {
   readonly lasting?: Lasting;
   /** Instead of the SDK's own credential chain: for the demo, whose emulator knows one caller. */
   readonly awsCredentials?: StaticCredentials | null;
-}
-
-/**
- * What outlives a configuration: counters go on, and budgets, the rest of client ids and what was spent on derived
- * checks hold across a reload, also while runs of the old configuration are still under way.
- */
-export interface Lasting {
-  readonly metrics: Metrics;
-  readonly pacer: RunPacer;
-  readonly derivedLedger: DerivedLedger;
-  readonly pause: PauseGate;
-}
-
-/** @param pauseOf the switch that holds its pacer back, made for the metrics it shows in */
-export function createLasting<P extends PauseGate>(
-  version: string,
-  pauseOf: (metrics: Metrics) => P,
-): Lasting & { readonly pause: P } {
-  const metrics = createMetrics({ version, location: LOCATION });
-  const pause = pauseOf(metrics);
-  const pacer = createPacer({ pause, onUsed: (used) => metrics.budgetUsed(used) });
-  return { metrics, pacer, derivedLedger: createDerivedLedger(), pause };
 }
 
 export interface RunRequest {
@@ -97,14 +59,6 @@ export interface RunRequest {
   /** Each result, after it has reached the metrics. */
   readonly onResult?: (result: Result) => void;
 }
-
-/** The sources after pass one. */
-export interface ScannedFleet {
-  readonly fleet: Fleet;
-  readonly scan: Scan;
-}
-
-const LOCATION = "local";
 
 /**
  * The composition root: builds every part once and hands each to those that need it. Parts are released in
@@ -120,12 +74,12 @@ export class App implements AsyncDisposable {
   /** Of those that share what lasts, one shows its fleet. */
   #isCurrent: boolean;
   #shown: Scan | null = null;
-  readonly #resolveEndpoint: ReturnType<typeof createDescribe>["resolveEndpoint"];
+  readonly #resolveEndpoint: BuiltPorts["resolveEndpoint"];
   readonly #releases = new AsyncDisposableStack();
   readonly #derivedLedger: DerivedLedger;
   readonly #pause: PauseGate;
   readonly #bindings: Bindings;
-  readonly #knownFiles: KnownFiles = new Map();
+  readonly #sources: Sources;
 
   constructor(options: AppOptions) {
     const { config, env, version, killGroup, awsCredentials = null } = options;
@@ -133,6 +87,7 @@ export class App implements AsyncDisposable {
       options.lasting ?? createLasting(version, () => NEVER_PAUSED);
     this.config = config;
     this.#options = options;
+    this.#sources = new Sources(config, options);
     this.#targets = new Map(config.targets.map((target) => [target.name, target]));
     this.#isCurrent = options.lasting === undefined;
     this.metrics = metrics;
@@ -140,18 +95,13 @@ export class App implements AsyncDisposable {
     this.#pause = pause;
     if (options.lasting === undefined) pacer.setTargets(config.targets);
 
-    const observer = metrics;
-    const clients = this.#releases.adopt(createClients(awsCredentials), (each) => each.close());
-    const dataClients = this.#releases.adopt(createDataClients(clients), (each) => each.close());
-    const describe = createDescribe({ pacer, observer, clients });
-    const credentials = this.#releases.adopt(createCredentials({ env, killGroup }), (each) => each.close());
-    this.#resolveEndpoint = describe.resolveEndpoint;
-    const identity = this.#releases.adopt(createIdentity({ pacer, observer, clients, describe }), (each) =>
-      each.close(),
-    );
+    const given = { env, killGroup, awsCredentials, metrics, pacer };
+    const { ports, resolveEndpoint, identity } = createPorts(given, this.#releases);
+    this.#ports = ports;
+    this.#resolveEndpoint = resolveEndpoint;
     this.#bindings = createBindings({
       configChecksum: configChecksum(config),
-      fleetChecksum: (signal) => this.#fleetChecksum(signal),
+      fleetChecksum: (signal) => this.#sources.checksum(signal),
       look: async ({ target, authorizers }, signal) => {
         const ready = await this.#ready(target, signal);
         if (ready === null) return null;
@@ -161,16 +111,6 @@ export class App implements AsyncDisposable {
       },
       contradiction,
     });
-    this.#ports = {
-      credentials: observed(credentials, observer),
-      defaultAuthorizer: describe.defaultAuthorizer,
-      needsCertificate: describe.needsCertificate,
-      preflight: createPreflight({ pacer, observer, clients, describe }),
-      invoke: createInvoke({ pacer, observer, clients }),
-      pacer,
-      probe,
-      connectionState: createConnectionState({ pacer, observer, clients, dataClients, describe }),
-    };
     this.#sample = {
       resolve: (name, signal) => this.#ready(name, signal),
       connectionState: this.#ports.connectionState,
@@ -188,15 +128,9 @@ export class App implements AsyncDisposable {
     signal: AbortSignal,
     options: { readonly checkReferences?: boolean } = {},
   ): Promise<ScannedFleet | null> {
-    const opened = await this.#openFleet();
-    if (opened.kind === "invalid") {
-      for (const problem of opened.problems) onProblem(problem);
-      return null;
-    }
-    const { fleet } = opened;
-    const scan = await fleet.scan(onProblem, signal, options);
-    if (this.#isCurrent) await this.#show(scan);
-    return { fleet, scan };
+    const scanned = await this.#sources.scan(onProblem, signal, options);
+    if (scanned !== null && this.#isCurrent) await this.#show(scanned.scan);
+    return scanned;
   }
 
   /** From now on this configuration's fleet is the one that is shown, its budgets the ones that hold. */
@@ -224,11 +158,8 @@ export class App implements AsyncDisposable {
   }
 
   /** Finds one device by reading the sources up to it; throws the signal's reason when aborted. */
-  async findDevice(id: string, signal: AbortSignal): Promise<FoundProfile> {
-    const opened = await this.#openFleet();
-    if (opened.kind === "invalid") return { kind: "missing", problems: opened.problems };
-    await using fleet = opened.fleet;
-    return await fleet.find(id, signal);
+  findDevice(id: string, signal: AbortSignal): Promise<FoundProfile> {
+    return this.#sources.find(id, signal);
   }
 
   /** A run that has not started. */
@@ -285,22 +216,8 @@ export class App implements AsyncDisposable {
     return probeChecks(checksOf(profile, 0), ports, signal);
   }
 
-  #secondWave({ derived }: Pick<Suite, "derived">, decoys: readonly Decoy[]): SecondWave {
-    const ledger = this.#derivedLedger;
-    return {
-      perCohort: derived?.perCohort ?? 0,
-      mayDerive,
-      mayDeriveFrom,
-      derive: async (passed, signal) => {
-        if (derived === null) return [];
-        const decoy = chooseDecoy(passed.facts, decoys, ledger);
-        return derive(passed, derived, decoy, this.#ports, signal);
-      },
-      ledger,
-      variationsOf,
-      attempt: (examined, variation, signal) => attempt(examined, variation, this.#ports, signal),
-      random: Math.random,
-    };
+  #secondWave(suite: Pick<Suite, "derived">, decoys: readonly Decoy[]): SecondWave {
+    return createSecondWave(suite, decoys, { ports: this.#ports, ledger: this.#derivedLedger });
   }
 
   /** Everything about one check up to its verdict. */
@@ -314,14 +231,6 @@ export class App implements AsyncDisposable {
   /** What a decision was bound to, as it is now; null: it cannot be found out. Never throws. */
   fingerprintNow(then: Fingerprint, signal: AbortSignal): Promise<Fingerprint | null> {
     return this.#bindings.now(then, signal);
-  }
-
-  /** null: the sources cannot be opened. */
-  async #fleetChecksum(signal: AbortSignal): Promise<string | null> {
-    const opened = await this.#openFleet();
-    if (opened.kind === "invalid") return null;
-    await using fleet = opened.fleet;
-    return await fleet.checksum(this.#knownFiles, signal);
   }
 
   /** null: its endpoint cannot be found out. */
@@ -340,11 +249,6 @@ export class App implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#releases.disposeAsync();
-  }
-
-  #openFleet(): ReturnType<typeof openFleet> {
-    const { env, stdin, tempFolder } = this.#options;
-    return openFleet(this.config.profiles, { targets: [...this.#targets.keys()], env, stdin, tempFolder });
   }
 
   #fault(check: Check): Examined {
@@ -372,35 +276,4 @@ function namesOf({ name, cohorts, expected, cohortGates }: Suite): SuiteNames {
 /** Where no endpoint is known nothing is dialled, and nothing needs one. */
 function asIs(target: Target): Target & { readonly endpoint: string } {
   return { ...target, endpoint: target.endpoint ?? "" };
-}
-
-function observed(
-  credentials: CredentialsFn,
-  metrics: Pick<Metrics, "credentialFailure" | "credentialExpiry">,
-): CredentialsFn {
-  return async (profile, signal) => {
-    const answer = await credentials(profile, signal);
-    const { cohort } = profile;
-    if (answer.kind === "unavailable") metrics.credentialFailure({ cohort });
-    else if (answer.expiresAtMs !== null) {
-      metrics.credentialExpiry({ cohort, expiresAtMs: answer.expiresAtMs });
-    }
-    return answer;
-  };
-}
-
-/** The least used of those that another device can pose as, by chance where several are. */
-function chooseDecoy(
-  { check, target }: Examined["facts"],
-  decoys: readonly Decoy[],
-  ledger: DerivedLedger,
-): Decoy | null {
-  const { id, clientId } = check.profile;
-  const draw = new Draw<Decoy>(1, Math.random);
-  for (const decoy of decoys) {
-    const isOther = decoy.id !== id && (clientId === null || decoy.clientId !== clientId);
-    if (decoy.target !== target.name || !isOther) continue;
-    draw.offer(decoy, ledger.used(clientIdentity(decoy, target)));
-  }
-  return draw.drawn()[0] ?? null;
 }

@@ -1,4 +1,4 @@
-import { createLasting } from "../app.ts";
+import { createLasting } from "../app/lasting.ts";
 import type { StaticCredentials } from "../aws/client.ts";
 import { UsageError } from "../lib/errors.ts";
 import { createLog } from "../lib/log.ts";

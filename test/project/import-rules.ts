@@ -49,11 +49,15 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
     may: [...DATA, "context", "connection", "plan", "policy", "gate", "verdict"],
     why: "it tells the story with the stages; whatever touches the world comes in as a port",
   },
+  app: {
+    may: [...DATA, "plan", "profiles", "aws", "gateway", "metrics", "run", "pipeline.ts"],
+    why: "parts of the composition root, which alone knows them all",
+  },
   "app.ts": {
     may: [
       ...DATA,
       ...["context", "plan", "policy", "gate", "verdict", "settings", "profiles", "aws", "gateway"],
-      ...["store", "metrics", "report", "run", "http", "notify", "pipeline.ts"],
+      ...["store", "metrics", "report", "run", "http", "notify", "pipeline.ts", "app"],
     ],
     why: "it wires the daemon; the emulator is another process, started by the cli",
   },
@@ -61,7 +65,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
     may: [
       ...DATA,
       ...["context", "plan", "policy", "gate", "verdict", "lint", "settings", "profiles", "aws", "gateway"],
-      ...["store", "metrics", "report", "run", "http", "notify", "emulator", "pipeline.ts", "app.ts"],
+      ...["store", "metrics", "report", "run", "http", "notify", "emulator", "pipeline.ts", "app", "app.ts"],
     ],
     why: "commands wire the parts; nothing may depend on main.ts",
   },

@@ -1,4 +1,4 @@
-import type { Lasting } from "../../app.ts";
+import type { Lasting } from "../../app/lasting.ts";
 import { doubtOf, gateAnswer } from "../../gate/answer.ts";
 import { type HttpServer, startHttp } from "../../http/server.ts";
 import type { Log } from "../../lib/log.ts";

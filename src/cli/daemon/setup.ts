@@ -1,4 +1,5 @@
-import { App, type Lasting } from "../../app.ts";
+import type { Lasting } from "../../app/lasting.ts";
+import { App } from "../../app.ts";
 import type { StaticCredentials } from "../../aws/client.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Config } from "../../model/config.ts";
