@@ -5,7 +5,7 @@ import { startEmulator } from "../src/emulator/emulator.ts";
 
 const loaded = await loadEmulatorConfig(process.argv[2] ?? "");
 if (loaded.kind === "invalid") throw new Error(JSON.stringify(loaded.problems));
-const { gateway, caFile } = await startEmulator(loaded.config);
+const { api, gateway, caFile } = await startEmulator(loaded.config);
 
 process.on("message", () => {
   // Twice: the first one lets finalizers run, the second takes what they freed.
@@ -19,7 +19,7 @@ process.on("message", () => {
   });
 });
 process.on("disconnect", () => process.exit());
-process.send?.({ gateway, caFile });
+process.send?.({ api, gateway, caFile });
 
 function megabytes(bytes: number): number {
   return Math.round(bytes / 104_857.6) / 10;

@@ -1,0 +1,142 @@
+/**
+ * CPU time (user+sys) a device costs: the whole run, the gateway stage alone, and the peers on the same work against
+ * the same servers. Each is measured with few and with many devices, and the difference counts: what a program needs
+ * to start is left out everywhere. One JSON line a figure; exits 1 when a ratio is over its limit.
+ *
+ *   npm run bench -- cpu-per-device [rounds]
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { CERTIFICATES, type CertificateKind, CONCURRENCY, cpuSeconds, ENDPOINT, World } from "./cpu/world.ts";
+
+const ROUNDS = Number(process.argv[2] ?? 5);
+const FEW = 500;
+const MANY = 2_500;
+/** Of `openssl s_time`, which counts for a time and not up to a number. */
+const HANDSHAKE_SECONDS = 4;
+const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+const AWS_ENV = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
+/** Issue of the ratio: at most this. */
+const LIMITS = [
+  { what: "run", over: "plainLoop", most: 0.95 },
+  { what: "run", over: "handshake", most: 2.9 },
+  { what: "gatewayStage", over: "handshake", most: 1.8 },
+] as const;
+
+type Costs = Record<string, number>;
+
+let isMet = true;
+for (const certificate of Object.keys(CERTIFICATES) as CertificateKind[]) {
+  const rounds: Costs[] = [];
+  await using world = await World.start(certificate);
+  for (let round = 0; round < ROUNDS; round += 1) rounds.push(measure(world));
+  const costs = Object.fromEntries(
+    Object.keys(rounds[0] ?? {}).map((name) => [
+      name,
+      median(rounds.map((each) => each[name] ?? Number.NaN)),
+    ]),
+  );
+  for (const [peer, ms] of Object.entries(costs))
+    print({ figure: "cpu-per-device", certificate, peer, ms: round3(ms) });
+  for (const { what, over, most } of LIMITS) {
+    // The median of the rounds' ratios: both sides of each were measured within the same minute.
+    const ratio = median(rounds.map((each) => (each[what] ?? Number.NaN) / (each[over] ?? Number.NaN)));
+    const ok = ratio <= most;
+    isMet &&= ok;
+    print({ figure: "cpu-ratio", certificate, of: what, over, ratio: round3(ratio), most, ok });
+  }
+}
+process.exitCode = isMet ? 0 : 1;
+
+/** Milliseconds a device, by who did the work. */
+function measure(world: World): Costs {
+  const argument = JSON.stringify(world.peers);
+  const script = (name: string): string => fileURLToPath(new URL(`./cpu/peers/${name}`, import.meta.url));
+  const node = (name: string) => (devices: number) => [
+    process.execPath,
+    script(name),
+    argument,
+    String(devices),
+  ];
+  const python = (devices: number) => [
+    "/usr/bin/python3",
+    script("plain_loop.py"),
+    argument,
+    String(devices),
+  ];
+  return {
+    handshake: handshakeMs(world),
+    gatewayStage: marginalMs(node("gateway-stage.ts")),
+    deviceSdk: marginalMs(node("device-sdk.ts")),
+    run: marginalMs((devices) => runOf(world, devices)),
+    plainLoop: marginalMs(node("plain-loop.ts")),
+    plainPython: marginalMs(python),
+  };
+}
+
+function marginalMs(command: (devices: number) => readonly string[]): number {
+  const few = cpuSeconds(command(FEW), AWS_ENV).cpu;
+  const many = cpuSeconds(command(MANY), AWS_ENV).cpu;
+  return ((many - few) * 1000) / (MANY - FEW);
+}
+
+function handshakeMs({ peers }: World): number {
+  const to = ["-connect", `${peers.host}:${peers.port}`, "-CAfile", peers.ca, "-verify", "3"];
+  const { cpu, stdout } = cpuSeconds([
+    "openssl",
+    "s_time",
+    "-new",
+    "-time",
+    String(HANDSHAKE_SECONDS),
+    ...to,
+  ]);
+  // The first line of two counts the connections within the time.
+  const count = Number(/^(\d+) connections in [\d.]+s;/m.exec(stdout)?.[1]);
+  return (cpu * 1000) / count;
+}
+
+/** The command of a run as a user would start it: profiles, invoke, predict, probe, judge, history, metrics. */
+function runOf({ folder, peers }: World, devices: number): readonly string[] {
+  const config = {
+    targets: [
+      {
+        name: "bench",
+        region: "eu-west-1",
+        accountId: "123456789012",
+        endpoint: ENDPOINT,
+        address: peers.host,
+        port: peers.port,
+        caFile: peers.ca,
+        controlPlaneEndpoint: peers.api,
+        budgets: { invokesPerSecond: 100_000, connectsPerSecond: 100_000, burst: CONCURRENCY },
+        concurrency: CONCURRENCY,
+      },
+    ],
+    profiles: [{ path: `${devices}.ndjson`, identity: "dedicated" }],
+    suites: [{ name: "bench", derived: { perCohort: 0 } }],
+    store: { path: "bench.db" },
+  };
+  const profiles = Array.from({ length: devices }, (_, index) => {
+    const id = `bench-${index}`;
+    const { authorizer, password } = peers;
+    return JSON.stringify({ id, clientId: id, username: id, password, authorizer, protocol: "mqtt" });
+  });
+  const path = join(folder, `${devices}.json`);
+  writeFileSync(path, JSON.stringify(config));
+  writeFileSync(join(folder, `${devices}.ndjson`), `${profiles.join("\n")}\n`);
+  return [process.execPath, MAIN, "run", "--config", path, "--report", `metrics=${join(folder, "metrics")}`];
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function round3(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
+
+function print(figure: object): void {
+  process.stdout.write(`${JSON.stringify(figure)}\n`);
+}
