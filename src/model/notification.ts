@@ -39,3 +39,20 @@ export interface OverrideNotice {
 }
 
 export type Notification = DecisionChange | OverrideNotice;
+
+/** A notification as it is posted. */
+export interface Delivery {
+  /** The same for the same notification, whoever posts it: receivers tell repetitions by it. */
+  readonly id: string;
+  readonly suite: string;
+  readonly body: string;
+}
+
+/** Keeps deliveries until they were made, so that they outlive the process. Every method may throw. */
+export interface Outbox {
+  /** @param hook which of the configuration, without what is secret in its address; known already: does nothing */
+  add(hook: string, delivery: Delivery): void;
+  done(hook: string, id: string): void;
+  /** In the order they were added. */
+  pending(): readonly (Delivery & { readonly hook: string })[];
+}

@@ -1,14 +1,16 @@
-import { createHmac, randomUUID } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { Agent, request } from "undici";
 import { readBoundedFile } from "../lib/bounded-file.ts";
 import { sleep, wallMs } from "../lib/clock.ts";
 import { errorCode, errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
-import type { Notification, WebhookConfig } from "../model/notification.ts";
+import type { Delivery, Notification, Outbox, WebhookConfig } from "../model/notification.ts";
 
 export interface WebhookOptions {
   readonly hooks: readonly WebhookConfig[];
   readonly log: Log;
+  /** null: what is not delivered when the process ends is lost. */
+  readonly outbox: Outbox | null;
   /** Waits before each repetition, ms. */
   readonly backoffMs?: readonly number[];
 }
@@ -23,17 +25,19 @@ const MAX_WAITING = 100;
 /**
  * Posts decisions that changed, and overrides. Each is signed: `X-Fleet-Smoke-Signature` is `sha256=` and the hexadecimal HMAC of
  * `<X-Fleet-Smoke-Timestamp>.<body>` under the hook's key; `X-Fleet-Smoke-Delivery` stays the same when it is
- * repeated. A receiver says so with 2xx; 4xx but 408 and 429 is final, everything else is tried again. One hook's
- * deliveries go out in their order.
+ * repeated, by a later process too: a receiver gets each at least once. It says so with 2xx; 4xx but 408 and 429 is
+ * final, everything else is tried again. One hook's deliveries go out in their order.
  */
 export class Webhooks implements AsyncDisposable {
   readonly #log: Log;
+  readonly #outbox: Outbox | null;
   readonly #lines: readonly Line[];
   readonly #stop = new AbortController();
   readonly #agent = new Agent({ connect: { timeout: TIMEOUT_MS }, pipelining: 0, allowH2: false });
 
-  constructor({ hooks, log, backoffMs = BACKOFF_MS }: WebhookOptions) {
+  constructor({ hooks, log, outbox, backoffMs = BACKOFF_MS }: WebhookOptions) {
     this.#log = log;
+    this.#outbox = outbox;
     this.#lines = hooks.map((hook) => {
       const deliver = (each: Delivery) => this.#deliver(hook, each, backoffMs);
       return new Line(hook, deliver, (lost) => this.#giveUp(hook, lost, "too many wait"));
@@ -42,8 +46,32 @@ export class Webhooks implements AsyncDisposable {
 
   /** Returns at once; never throws. */
   notify(notification: Notification): void {
-    const delivery = { id: randomUUID(), suite: notification.suite, body: JSON.stringify(notification) };
-    for (const line of this.#lines) if (isWanted(notification, line.hook)) line.add(delivery);
+    const body = JSON.stringify(notification);
+    const id = createHash("sha256").update(body).digest("hex").slice(0, 32);
+    const delivery = { id, suite: notification.suite, body };
+    for (const line of this.#lines) {
+      if (!isWanted(notification, line.hook)) continue;
+      this.#keep("the history cannot take a webhook delivery", (outbox) =>
+        outbox.add(nameOf(line.hook), delivery),
+      );
+      line.add(delivery);
+    }
+  }
+
+  /** Goes on with what an earlier process did not deliver. Call it once, before any notification. */
+  resume(): void {
+    this.#keep("the history cannot be asked for webhook deliveries", (outbox) => {
+      for (const { hook, ...delivery } of outbox.pending()) {
+        const line = this.#lines.find((each) => nameOf(each.hook) === hook);
+        if (line !== undefined) {
+          line.add(delivery);
+          continue;
+        }
+        const { id, suite } = delivery;
+        this.#log.error({ delivery: id, suite, reason: "no such hook any more" }, "webhook not delivered");
+        outbox.done(hook, id);
+      }
+    });
   }
 
   /** Waits for what is on its way, at most `ms`; what is not delivered then is logged. */
@@ -65,12 +93,14 @@ export class Webhooks implements AsyncDisposable {
     for (const pauseMs of [0, ...backoffMs]) {
       if (pauseMs > 0 && !(await this.#pause(pauseMs))) break;
       const answer = await this.#attempt(hook, delivery);
-      if (answer.kind === "delivered") return;
+      if (answer.kind === "delivered") return this.#settled(hook, delivery);
       if (answer.kind === "final") return this.#giveUp(hook, delivery, answer.reason);
       this.#log.warn({ ...about(hook, delivery), reason: answer.reason }, "webhook not delivered yet");
       if (this.#stop.signal.aborted) break;
     }
-    this.#giveUp(hook, delivery, this.#stop.signal.aborted ? "stopped" : "tried often enough");
+    if (!this.#stop.signal.aborted) this.#giveUp(hook, delivery, "tried often enough");
+    else if (this.#outbox === null) this.#giveUp(hook, delivery, "stopped");
+    else this.#log.warn(about(hook, delivery), "webhook not delivered: the next start tries again");
   }
 
   async #attempt(hook: WebhookConfig, { id, body }: Delivery): Promise<Answer> {
@@ -111,6 +141,19 @@ export class Webhooks implements AsyncDisposable {
 
   #giveUp(hook: WebhookConfig, delivery: Delivery, reason: string): void {
     this.#log.error({ ...about(hook, delivery), reason }, "webhook not delivered");
+    this.#settled(hook, delivery);
+  }
+
+  #settled(hook: WebhookConfig, { id }: Delivery): void {
+    this.#keep("the history cannot forget a webhook delivery", (outbox) => outbox.done(nameOf(hook), id));
+  }
+
+  #keep(problem: string, work: (outbox: Outbox) => void): void {
+    try {
+      if (this.#outbox !== null) work(this.#outbox);
+    } catch (error) {
+      this.#log.error({ error: errorMessage(error) }, problem);
+    }
   }
 }
 
@@ -120,18 +163,17 @@ function isWanted(notification: Notification, { on }: WebhookConfig): boolean {
   return notification.decision !== notification.previous && on.includes(notification.decision);
 }
 
-interface Delivery {
-  readonly id: string;
-  readonly suite: string;
-  readonly body: string;
-}
-
 type Answer = { readonly kind: "delivered" } | { readonly kind: "again" | "final"; readonly reason: string };
 
 function meaningOf(status: number): Answer {
   if (status >= 200 && status < 300) return { kind: "delivered" };
   const isFinal = status < 500 && status !== 408 && status !== 429;
   return { kind: isFinal ? "final" : "again", reason: `HTTP ${status}` };
+}
+
+/** An address often carries a token, which is not kept. */
+function nameOf({ url }: WebhookConfig): string {
+  return createHash("sha256").update(url).digest("hex");
 }
 
 /** A hook's address often carries its token, so only its origin is told. */

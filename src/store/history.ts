@@ -6,6 +6,7 @@ import type { ResultRecord } from "../model/result.ts";
 import type { RunSummary } from "../model/run.ts";
 import { compareRuns } from "./comparison.ts";
 import { openDatabase, type Unusable } from "./database.ts";
+import { Outbox } from "./outbox.ts";
 import { joinRecord, splitRecord } from "./record-parts.ts";
 import { prune } from "./retention.ts";
 
@@ -17,6 +18,8 @@ export type OpenedHistory =
 const BATCH = 100;
 /** Where results come slowly, each stands for a while of work. */
 const MAX_WAIT_MS = 1_000;
+/** Combinations of common fields remembered; what is not is looked up. */
+const MAX_COMMONS = 10_000;
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -25,6 +28,8 @@ type Row = Readonly<Record<string, unknown>>;
  * its plan. Methods throw what SQLite throws (`whyUnusable` says what it means); what was written before stays.
  */
 export class History implements Disposable {
+  /** What is to be told, until it was. */
+  readonly outbox: Outbox;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #waiting: { readonly run: number; readonly record: ResultRecord }[] = [];
@@ -38,6 +43,12 @@ export class History implements Disposable {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    this.outbox = new Outbox(database);
+  }
+
+  /** It goes with the process. */
+  get isTemporary(): boolean {
+    return this.#database.location() === null;
   }
 
   begin(start: RunStart, summary: RunSummary, isPartial: boolean): void {
@@ -254,6 +265,7 @@ export class History implements Disposable {
     if (known !== undefined) return known;
     this.#run("INSERT INTO commons (fields) VALUES (?) ON CONFLICT DO NOTHING", fields);
     const id = Number(this.#get("SELECT id FROM commons WHERE fields = ?", fields)?.id);
+    if (this.#commons.size >= MAX_COMMONS) this.#commons.clear();
     this.#commons.set(fields, id);
     return id;
   }

@@ -2,11 +2,16 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Retention } from "../model/history.ts";
 
 const DAY_MS = 86_400_000;
+/** Whatever their age; the database itself refuses to delete them (migrations.ts). */
+const AUDIT_NEWEST = 1_000;
+/** Anybody can be refused, so refusals must not fill the disk; what they try is seen in far fewer. */
+const MAX_REFUSED = 10_000;
 
 /**
  * Forgets runs beyond `keepRuns` and `keepDays`, and passes of runs beyond half of each: what failed is looked for
  * longer than what went well. While the database is larger than `maxBytes` it loses its oldest runs. A run that is
- * not finished and the last go of each suite, which later runs are compared with, always stay.
+ * not finished and the last go of each suite, which later runs are compared with, always stay. Audit entries go with
+ * `keepDays` alone, but for the newest.
  */
 export function prune(
   database: DatabaseSync,
@@ -21,6 +26,15 @@ export function prune(
     if (usedBytes(database) <= maxBytes) break;
     deleteRun(database, id);
   }
+  pruneAudit(database, nowMs - keepDays * DAY_MS);
+}
+
+function pruneAudit(database: DatabaseSync, beforeMs: number): void {
+  const aged = "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1 AND at_ms < ?2";
+  database.prepare(aged).run(AUDIT_NEWEST, Math.round(beforeMs));
+  const refused = `DELETE FROM audit WHERE action = 'refused' AND id <= (SELECT max(id) FROM audit) - ?1
+    AND id <= (SELECT id FROM audit WHERE action = 'refused' ORDER BY id DESC LIMIT 1 OFFSET ?2)`;
+  database.prepare(refused).run(AUDIT_NEWEST, MAX_REFUSED);
 }
 
 /** Runs that may go, oldest first: finished, beyond the newest `keep` or older than `beforeMs`, no suite's last go. */

@@ -8,8 +8,9 @@ import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createLog } from "../../src/lib/log.ts";
-import type { DecisionChange } from "../../src/model/notification.ts";
+import type { DecisionChange, Outbox } from "../../src/model/notification.ts";
 import { Webhooks } from "../../src/notify/webhooks.ts";
+import { History } from "../../src/store/history.ts";
 import { sampleSummary } from "../report/sample.ts";
 
 interface Received {
@@ -66,8 +67,18 @@ function change(changes: Partial<DecisionChange> = {}): DecisionChange {
   };
 }
 
-function webhooks(hooks = [hook()], backoffMs: readonly number[] = [1, 1]): Webhooks {
-  return new Webhooks({ hooks, log, backoffMs });
+function webhooks(
+  hooks = [hook()],
+  backoffMs: readonly number[] = [1, 1],
+  outbox: Outbox | null = null,
+): Webhooks {
+  return new Webhooks({ hooks, log, outbox, backoffMs });
+}
+
+function openHistory(): History {
+  const opened = History.open(join(folder, "history.db"));
+  if (opened.kind !== "open") throw new Error(opened.message);
+  return opened.history;
 }
 
 async function delivered(count: number): Promise<void> {
@@ -161,5 +172,68 @@ describe("a webhook", () => {
     await delivered(1);
     await hooks[Symbol.asyncDispose]();
     expect(said()).toContain("stopped");
+  });
+});
+
+describe("a delivery that the process did not live to make", () => {
+  it("is made by the next one under the same id, before what comes later, and then never again", async () => {
+    answers = [503];
+    {
+      using history = openHistory();
+      await using hooks = webhooks([hook()], [60_000], history.outbox);
+      hooks.notify(change({ runId: "r1" }));
+      hooks.notify(change({ runId: "r2" }));
+      await delivered(1);
+    }
+    expect(said()).toContain("the next start tries again");
+    answers = [200];
+    {
+      using history = openHistory();
+      await using hooks = webhooks([hook()], [], history.outbox);
+      hooks.resume();
+      hooks.notify(change({ runId: "r3" }));
+      await delivered(4);
+      await hooks.drain(5_000);
+      expect(history.outbox.pending()).toEqual([]);
+    }
+    expect(received.map(({ body }) => JSON.parse(body).runId)).toEqual(["r1", "r1", "r2", "r3"]);
+    const ids = received.map(({ headers }) => headers["x-fleet-smoke-delivery"]);
+    expect(ids[0]).toBe(ids[1]);
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  it("is not made where it was refused for good, tried often enough, or its hook is gone", async () => {
+    answers = [400, 500, 500];
+    using history = openHistory();
+    {
+      await using hooks = webhooks([hook()], [1], history.outbox);
+      hooks.notify(change({ runId: "refused" }));
+      hooks.notify(change({ runId: "in vain" }));
+      await delivered(3);
+      await hooks.drain(5_000);
+      expect(history.outbox.pending()).toEqual([]);
+    }
+    history.outbox.add("a hook of an earlier configuration", { id: "1", suite: "all", body: "{}" });
+    await using hooks = webhooks([hook()], [], history.outbox);
+    hooks.resume();
+    await hooks.drain(5_000);
+    expect(received).toHaveLength(3);
+    expect(history.outbox.pending()).toEqual([]);
+    expect(said()).toContain("no such hook any more");
+  });
+
+  it("does not hold its token on disk, nor go unmade where the history cannot take it", async () => {
+    const history = openHistory();
+    await using hooks = webhooks([hook()], [60_000], history.outbox);
+    answers = [503];
+    hooks.notify(change());
+    await delivered(1);
+    expect(JSON.stringify(history.outbox.pending())).not.toContain("hush");
+    history[Symbol.dispose]();
+    answers = [200];
+    await using others = webhooks([hook("/other")], [], history.outbox);
+    others.notify(change());
+    await delivered(2);
+    expect(said()).toContain("the history cannot take a webhook delivery");
   });
 });

@@ -322,6 +322,27 @@ describe("retention", () => {
     expect(statSync(path).size).toBeLessThan(2 * limit);
   });
 
+  it("ends the audit log by age, and that of refusals by number, but for its newest entries", () => {
+    using history = open();
+    const note = (action: string, atMs: number) =>
+      history.audit({ atMs, actor: "ci", action, detail: String(atMs) });
+    const counted = () => {
+      const entries = history.auditEntries();
+      const refused = entries.filter(({ action }) => action === "refused").length;
+      return { refused, others: entries.length - refused };
+    };
+    for (let at = 0; at < 500; at += 1) note("trigger", NOW - 20 * DAY_MS);
+    history.prune({ ...ENDLESS, keepDays: 10 }, NOW);
+    expect(counted()).toEqual({ refused: 0, others: 500 });
+    for (let at = 0; at < 800; at += 1) note("trigger", NOW);
+    history.prune({ ...ENDLESS, keepDays: 10 }, NOW);
+    expect(counted()).toEqual({ refused: 0, others: 1_000 });
+    for (let at = 0; at < 10_500; at += 1) note("refused", NOW + at);
+    history.prune({ ...ENDLESS, keepDays: 10 }, NOW);
+    expect(counted()).toEqual({ refused: 10_000, others: 800 });
+    expect(history.auditEntries().at(-1)?.detail).toBe(String(NOW + 10_499));
+  });
+
   it("never takes the last go, nor a run that is not finished", () => {
     using history = open();
     run(history, 1, { decision: "go" }, 900);

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Log } from "../../lib/log.ts";
-import type { Notification, WebhookConfig } from "../../model/notification.ts";
+import type { Notification, Outbox, WebhookConfig } from "../../model/notification.ts";
 import { Webhooks } from "../../notify/webhooks.ts";
 
 /** How long deliveries to hooks that left the configuration may still be tried. */
@@ -11,15 +11,23 @@ const STOP_MS = 2_000;
 /** The webhooks of the configuration that is in force. */
 export class Hooks implements AsyncDisposable {
   readonly #log: Log;
+  readonly #outbox: Outbox | null;
   #config: readonly WebhookConfig[];
   #webhooks: Webhooks;
   /** What an earlier configuration had to tell is still told. */
   readonly #leaving = new Set<Webhooks>();
 
-  constructor(config: readonly WebhookConfig[], log: Log) {
+  /** @param outbox null: nothing outlives the process */
+  constructor(config: readonly WebhookConfig[], log: Log, outbox: Outbox | null) {
     this.#log = log;
+    this.#outbox = outbox;
     this.#config = config;
-    this.#webhooks = new Webhooks({ hooks: config, log });
+    this.#webhooks = this.#open(config);
+  }
+
+  /** Goes on with what an earlier process did not deliver. Call it once, before anything is sent. */
+  resume(): void {
+    this.#webhooks.resume();
   }
 
   /** Returns at once; never throws. */
@@ -31,11 +39,15 @@ export class Hooks implements AsyncDisposable {
     if (isDeepStrictEqual(config, this.#config)) return;
     const before = this.#webhooks;
     this.#config = config;
-    this.#webhooks = new Webhooks({ hooks: config, log: this.#log });
+    this.#webhooks = this.#open(config);
     this.#leaving.add(before);
     void before.drain(LEFT_MS).then(async () => {
       if (this.#leaving.delete(before)) await before[Symbol.asyncDispose]();
     });
+  }
+
+  #open(hooks: readonly WebhookConfig[]): Webhooks {
+    return new Webhooks({ hooks, log: this.#log, outbox: this.#outbox });
   }
 
   /** Delivers what it can in a short time. */

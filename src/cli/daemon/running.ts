@@ -51,7 +51,8 @@ export class Running implements AsyncDisposable {
     this.#options = options;
     this.#setup = setup;
     this.#audit = new Audit(history, log);
-    this.#hooks = new Hooks(setup.config.notify, log);
+    const outbox = history.isTemporary ? null : history.outbox;
+    this.#hooks = new Hooks(setup.config.notify, log, outbox);
     this.#notices = new Notices({ store: history, send: (each) => this.#hooks.send(each), log });
     this.runs = new Runs({ ...this.#runsConfig(setup), history, isPartial, log });
     this.#probes = new DaemonProbes(() => this.#setup, lasting.pause);
@@ -70,6 +71,7 @@ export class Running implements AsyncDisposable {
     const { history, lasting, log } = this.#options;
     const { metrics, pause } = lasting;
     await this.#setup.takeOver();
+    this.#hooks.resume();
     this.#restore();
     this.#control = new Control({
       ...{ pause, audit: this.#audit, metrics, log },
