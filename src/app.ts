@@ -8,6 +8,7 @@ import { contradiction } from "./gate/fingerprint.ts";
 import { lostRule } from "./gate/lost.ts";
 import { handshake } from "./gateway/handshake.ts";
 import type { Log } from "./lib/log.ts";
+import { judgedCheck } from "./lib/words.ts";
 import type { SuiteNames } from "./metrics/fleet.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Check } from "./model/check.ts";
@@ -193,7 +194,7 @@ export class App implements AsyncDisposable {
         },
         memory,
         onResult: (result) => {
-          this.metrics.record(result);
+          this.metrics.record(judgedCheck(result));
           this.metrics.runProgress(suite.name);
           onResult?.(result);
         },

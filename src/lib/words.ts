@@ -5,6 +5,7 @@ import type { TopicProof } from "../model/proof.ts";
 import type {
   AuthorizerWord,
   GuardFields,
+  JudgedCheck,
   Result,
   ResultRecord,
   SecondAttemptRecord,
@@ -65,6 +66,17 @@ export function toRecord(result: Result): ResultRecord {
     secondAttempts: result.secondAttempts.map(attemptFields),
     guard: result.guard === null ? null : guardFields(result.guard),
     timings: { invokeSeconds: invokeSeconds(invocation), phases: phaseSeconds(outcome) },
+  };
+}
+
+/** A result as it may leave the process: no credentials in it. */
+export function judgedCheck(result: Result): JudgedCheck {
+  const { outcome } = result;
+  const transport = transportOf(outcome);
+  return {
+    record: toRecord(result),
+    connectionSeconds: transport === null ? null : transport.durationMs / 1000,
+    skippedFor: outcome.kind === "skipped" ? outcome.cause : null,
   };
 }
 

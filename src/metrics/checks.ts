@@ -1,7 +1,5 @@
-import { authorizerWord, transportOf } from "../lib/words.ts";
 import { CAUSE_CODES, type CauseCode } from "../model/causes.ts";
-import type { Invocation } from "../model/invocation.ts";
-import type { Result } from "../model/result.ts";
+import type { JudgedCheck, ResultRecord } from "../model/result.ts";
 import type { Instruments } from "./instruments.ts";
 import { type BoundedLabel, labelValue } from "./labels.ts";
 
@@ -15,28 +13,20 @@ export interface Bounds {
 const GUARDS: ReadonlySet<CauseCode> = new Set(CAUSE_CODES.guard);
 
 /** Counts one judged check. */
-export function recordCheck(
-  instruments: Instruments,
-  bounds: Bounds,
-  location: string,
-  result: Result,
-): void {
-  const { check, verdict, outcome } = result;
-  const target = labelValue(check.profile.target);
-  const where = {
-    target,
-    cohort: bounds.cohort.of(check.profile.cohort),
-    protocol: check.protocol,
-    location,
-  };
-  countVerdict(instruments, where, result);
-  const cause = verdict.causes[0]?.code ?? "TESTER_ERROR";
-  if (verdict.kind === "fail") instruments.check_failures_total.inc({ ...where, cause });
-  if (verdict.kind === "inconclusive") instruments.checks_inconclusive_total.inc({ ...where, cause });
-  if (outcome.kind === "skipped" && GUARDS.has(outcome.cause)) {
-    instruments.guard_skips_total.inc({ target, cause: outcome.cause, location });
+export function recordCheck(instruments: Instruments, bounds: Bounds, judged: JudgedCheck): void {
+  const { record, skippedFor } = judged;
+  const { verdict, protocol } = record;
+  const target = labelValue(record.target);
+  const location = labelValue(record.location);
+  const where = { target, cohort: bounds.cohort.of(record.cohort), protocol, location };
+  countVerdict(instruments, where, record);
+  const cause = record.causes[0]?.code ?? "TESTER_ERROR";
+  if (verdict === "fail") instruments.check_failures_total.inc({ ...where, cause });
+  if (verdict === "inconclusive") instruments.checks_inconclusive_total.inc({ ...where, cause });
+  if (skippedFor !== null && GUARDS.has(skippedFor)) {
+    instruments.guard_skips_total.inc({ target, cause: skippedFor, location });
   }
-  recordTimings(instruments, bounds, location, result);
+  recordTimings(instruments, bounds, where, judged);
 }
 
 interface Where {
@@ -47,61 +37,49 @@ interface Where {
 }
 
 /** A device as it is counts where ratios are made; a corrupted one elsewhere. */
-function countVerdict(instruments: Instruments, where: Where, result: Result): void {
-  const { check, verdict, invocation, outcome } = result;
-  if (check.derived !== null) {
-    instruments.derived_checks_total.inc({ ...where, derived: check.derived, verdict: verdict.kind });
+function countVerdict(instruments: Instruments, where: Where, record: ResultRecord): void {
+  const { derived, verdict, expectation } = record;
+  if (derived !== null) {
+    instruments.derived_checks_total.inc({ ...where, derived, verdict });
     return;
   }
-  instruments.checks_total.inc({ ...where, expectation: check.expectation, verdict: verdict.kind });
+  instruments.checks_total.inc({ ...where, expectation, verdict });
   const { target, protocol, location } = where;
   instruments.agreement_total.inc({
     target,
     protocol,
-    authorizer_answer: authorizerWord(invocation),
-    gateway_outcome: outcome.kind,
+    authorizer_answer: record.authorizer,
+    gateway_outcome: record.gateway,
     location,
   });
 }
 
-function recordTimings(instruments: Instruments, bounds: Bounds, location: string, result: Result): void {
-  const { check, invocation, outcome } = result;
-  const target = labelValue(check.profile.target);
-  const asked = answered(invocation);
-  if (asked !== null) {
-    const authorizer = bounds.authorizer.of(asked.authorizer);
-    instruments.authorizer_duration_seconds.observe(
-      { target, authorizer, location },
-      asked.durationMs / 1000,
-    );
+function recordTimings(
+  instruments: Instruments,
+  bounds: Bounds,
+  { target, protocol, location }: Where,
+  { record, connectionSeconds }: JudgedCheck,
+): void {
+  const { authorizerName, certificateExpiresAt, gateway, timings } = record;
+  if (authorizerName !== null && timings.invokeSeconds !== null && isAuthorizersOwn(record)) {
+    const authorizer = bounds.authorizer.of(authorizerName);
+    instruments.authorizer_duration_seconds.observe({ target, authorizer, location }, timings.invokeSeconds);
   }
-  const transport = transportOf(outcome);
-  if (transport === null) return;
-  const { protocol } = check;
+  if (connectionSeconds === null) return;
   instruments.gateway_duration_seconds.observe(
-    { target, protocol, outcome: outcome.kind, location },
-    transport.durationMs / 1000,
+    { target, protocol, outcome: gateway, location },
+    connectionSeconds,
   );
-  for (const [phase, ms] of Object.entries(transport.phasesMs)) {
-    instruments.gateway_phase_duration_seconds.observe({ target, protocol, phase, location }, ms / 1000);
+  for (const [phase, seconds] of Object.entries(timings.phases)) {
+    instruments.gateway_phase_duration_seconds.observe({ target, protocol, phase, location }, seconds);
   }
-  if (transport.certificateExpiresAtMs !== null) {
-    instruments.server_certificate_expiry_timestamp_seconds.set(
-      { target },
-      transport.certificateExpiresAtMs / 1000,
-    );
+  if (certificateExpiresAt !== null) {
+    const expiresAtSeconds = Date.parse(certificateExpiresAt) / 1000;
+    instruments.server_certificate_expiry_timestamp_seconds.set({ target }, expiresAtSeconds);
   }
 }
 
 /** A call that was throttled or went wrong on our side says nothing about how fast an authorizer is. */
-function answered(
-  invocation: Invocation,
-): { readonly authorizer: string; readonly durationMs: number } | null {
-  if (invocation.kind === "no-authorizer" || invocation.kind === "skipped") return null;
-  const { authorizer, durationMs } = invocation;
-  if (authorizer === null || durationMs === null) return null;
-  if (invocation.kind === "errored" && invocation.why !== "response" && invocation.why !== "signature") {
-    return null;
-  }
-  return { authorizer, durationMs };
+function isAuthorizersOwn({ authorizerError }: ResultRecord): boolean {
+  return authorizerError === null || ["response", "signature"].includes(authorizerError.why);
 }

@@ -2,7 +2,7 @@ import { Registry } from "prom-client";
 import { wallMs } from "../lib/clock.ts";
 import type { Observer } from "../model/ports.ts";
 import type { Realm } from "../model/realm.ts";
-import type { Result } from "../model/result.ts";
+import type { JudgedCheck } from "../model/result.ts";
 import type { RunSummary } from "../model/run.ts";
 import { type Bounds, recordCheck } from "./checks.ts";
 import { CredentialExpiry } from "./credential-expiry.ts";
@@ -57,8 +57,8 @@ export class Metrics implements Observer {
   }
 
   /** Counts one judged check. */
-  record(result: Result): void {
-    recordCheck(this.#instruments, this.#bounds, this.#location, result);
+  record(judged: JudgedCheck): void {
+    recordCheck(this.#instruments, this.#bounds, judged);
   }
 
   runStarted(suite: string): void {

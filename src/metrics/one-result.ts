@@ -1,10 +1,11 @@
 import { Registry } from "prom-client";
+import { judgedCheck } from "../lib/words.ts";
 import type { Result } from "../model/result.ts";
 import type { Series } from "../model/series.ts";
 import { PREFIX } from "./catalog.ts";
 import { recordCheck } from "./checks.ts";
 import { createInstruments } from "./instruments.ts";
-import { BoundedLabel, labelValue } from "./labels.ts";
+import { BoundedLabel } from "./labels.ts";
 
 /** What results alone would export, in a registry of their own: nothing of it reaches the process's metrics. */
 export class ResultMetrics {
@@ -17,7 +18,7 @@ export class ResultMetrics {
   };
 
   record(result: Result): void {
-    recordCheck(this.#instruments, this.#bounds, labelValue(result.location), result);
+    recordCheck(this.#instruments, this.#bounds, judgedCheck(result));
   }
 
   /** Every series that something was recorded in; of a histogram its count and sum. */

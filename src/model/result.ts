@@ -1,4 +1,4 @@
-import type { Cause } from "./causes.ts";
+import type { Cause, CauseCode } from "./causes.ts";
 import type { Check } from "./check.ts";
 import type { ConnectionState, GuardRecord, StateSource } from "./guard.ts";
 import type { Invocation } from "./invocation.ts";
@@ -103,4 +103,13 @@ export interface ResultRecord {
     readonly invokeSeconds: number | null;
     readonly phases: Readonly<Record<string, number>>;
   };
+}
+
+/** A judged check free of credentials, with what metrics count beyond the record: as one process tells it another. */
+export interface JudgedCheck {
+  readonly record: ResultRecord;
+  /** The whole gateway connection; null: none was tried. */
+  readonly connectionSeconds: number | null;
+  /** Why the gateway was left alone; null: it was not. */
+  readonly skippedFor: CauseCode | null;
 }

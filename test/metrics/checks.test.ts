@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { judgedCheck } from "../../src/lib/words.ts";
 import { createMetrics, type Metrics } from "../../src/metrics/metrics.ts";
 import type { Invocation } from "../../src/model/invocation.ts";
 import type { Outcome } from "../../src/model/outcome.ts";
@@ -25,7 +26,7 @@ function metrics(cohortLimit?: number): Metrics {
 
 async function pageAfter(...results: Result[]): Promise<string> {
   const made = metrics();
-  for (const each of results) made.record(each);
+  for (const each of results) made.record(judgedCheck({ ...each, location: "lab" }));
   return (await made.ownPage()).body;
 }
 
@@ -141,7 +142,7 @@ describe("labels from outside", () => {
   it("share _overflow beyond the limit, and no check is lost", async () => {
     const made = metrics(3);
     for (const cohort of ["a", "b", "c", "d", "e", "a"]) {
-      made.record(resultOf({ check: checkOf({}, { cohort }) }));
+      made.record(judgedCheck(resultOf({ check: checkOf({}, { cohort }) })));
     }
     const { body } = await made.ownPage();
     const byCohort = samplesOf(body, "checks_total").map(({ labels, value }) => [labels.cohort, value]);
@@ -156,7 +157,7 @@ describe("labels from outside", () => {
   it("bound authorizers and error codes too", async () => {
     const made = metrics(2);
     for (const authorizer of ["a", "b", "c"]) {
-      made.record(resultOf({ invocation: { ...answered("allowed"), authorizer } }));
+      made.record(judgedCheck(resultOf({ invocation: { ...answered("allowed"), authorizer } })));
     }
     for (let at = 0; at < 60; at += 1) made.awsRequest({ target: "t", operation: "o", code: `code-${at}` });
     const { body } = await made.ownPage();
@@ -182,8 +183,8 @@ describe("labels from outside", () => {
     ];
     const made = metrics();
     for (const name of hostile) {
-      made.record(resultOf({ check: checkOf({}, { cohort: name, target: name }) }));
-      made.record(resultOf({ invocation: { ...answered("denied"), authorizer: name } }));
+      made.record(judgedCheck(resultOf({ check: checkOf({}, { cohort: name, target: name }) })));
+      made.record(judgedCheck(resultOf({ invocation: { ...answered("denied"), authorizer: name } })));
       made.awsRequest({ target: name, operation: "TestInvokeAuthorizer", code: name });
       made.credentialFailure({ cohort: name });
       made.runStarted(name);
@@ -206,7 +207,7 @@ describe("the page", () => {
       failing,
       resultOf({ outcome: BROKEN, verdict: judged("inconclusive") }),
     ]) {
-      made.record(each);
+      made.record(judgedCheck({ ...each, location: "lab" }));
     }
     made.budgetUsed({ target: "here", operation: "TestInvokeAuthorizer" });
     made.awsRequest({ target: "here", operation: "TestInvokeAuthorizer", code: "ok" });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { judgedCheck } from "../../src/lib/words.ts";
 import { createMetrics } from "../../src/metrics/metrics.ts";
 import type { Target } from "../../src/model/target.ts";
 import { sampleSummary } from "../report/sample.ts";
@@ -34,7 +35,7 @@ describe("the fleet", () => {
   it("set again leaves what was counted", async () => {
     const made = metrics();
     await made.setFleet({ groups: [HERE], invalid: 0, suites: [], targets });
-    made.record(resultOf());
+    made.record(judgedCheck(resultOf()));
     await made.setFleet({ groups: [HERE], invalid: 3, suites: [], targets });
     const { body } = await made.ownPage();
     expect(sumOf(body, "checks_total")).toBe(1);
@@ -129,14 +130,18 @@ describe("the fleet", () => {
     });
     for (const target of ["here", "gone"]) {
       made.record(
-        resultOf({ check: checkOf({}, { target }), outcome: acceptedOver({ certificateExpiresAtMs: 1 }) }),
+        judgedCheck(
+          resultOf({ check: checkOf({}, { target }), outcome: acceptedOver({ certificateExpiresAtMs: 1 }) }),
+        ),
       );
       made.record(
-        resultOf({
-          check: checkOf({}, { target }),
-          outcome: REFUSED,
-          verdict: judged("fail", "CREDENTIAL_REJECTED"),
-        }),
+        judgedCheck(
+          resultOf({
+            check: checkOf({}, { target }),
+            outcome: REFUSED,
+            verdict: judged("fail", "CREDENTIAL_REJECTED"),
+          }),
+        ),
       );
       made.awsRequest({ target, operation: "TestInvokeAuthorizer", code: "ok" });
       made.budgetUsed({ target, operation: "TestInvokeAuthorizer" });
@@ -153,10 +158,10 @@ describe("the fleet", () => {
   it("gives the place of a cohort that left to a new one", async () => {
     const made = metrics(1);
     await made.setFleet({ groups: [HERE], invalid: 0, suites: [], targets });
-    made.record(resultOf());
+    made.record(judgedCheck(resultOf()));
     made.credentialFailure({ cohort: "pumps" });
     await made.setFleet({ groups: [{ ...HERE, cohort: "valves" }], invalid: 0, suites: [], targets });
-    made.record(resultOf({ check: checkOf({}, { cohort: "valves" }) }));
+    made.record(judgedCheck(resultOf({ check: checkOf({}, { cohort: "valves" }) })));
     const { body } = await made.ownPage();
     expect(body).not.toContain('cohort="pumps"');
     expect(sumOf(body, "checks_total", { cohort: "valves" })).toBe(1);
