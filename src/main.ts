@@ -8,6 +8,14 @@ import { errorMessage, UsageError } from "./lib/errors.ts";
 
 // With DEBUG set, the MQTT codec prints user names. It reads the variable when it is loaded.
 delete process.env.DEBUG;
+
+// A daemon that is told to reload while it starts does it then; SIGHUP would end it.
+let isReloadAsked = false;
+const onEarlyReload = () => {
+  isReloadAsked = true;
+};
+if (process.argv[2] === "daemon") process.on("SIGHUP", onEarlyReload);
+
 const { runProgram } = await import("./cli/program.ts");
 
 function createIo(): Io {
@@ -30,6 +38,8 @@ function createIo(): Io {
     signal: controller.signal,
     onReload: (listener) => {
       process.on("SIGHUP", listener);
+      process.off("SIGHUP", onEarlyReload);
+      if (isReloadAsked) listener();
       return () => process.off("SIGHUP", listener);
     },
     self: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import type { Config } from "../model/config.ts";
 import type { Problem } from "../model/problem.ts";
-import type { KnownFiles } from "../profiles/checksum.ts";
+import { KnownFiles } from "../profiles/checksum.ts";
 import type { FoundProfile } from "../profiles/find-profile.ts";
 import { type Fleet, openFleet } from "../profiles/fleet.ts";
 import type { Scan } from "../profiles/scanner.ts";
@@ -23,7 +23,7 @@ export interface ScannedFleet {
 export class Sources {
   readonly #config: Config;
   readonly #options: SourcesOptions;
-  readonly #knownFiles: KnownFiles = new Map();
+  readonly #known = new KnownFiles();
 
   constructor(config: Config, options: SourcesOptions) {
     this.#config = config;
@@ -42,7 +42,7 @@ export class Sources {
       return null;
     }
     const { fleet } = opened;
-    return { fleet, scan: await fleet.scan(onProblem, signal, options) };
+    return { fleet, scan: await fleet.scan(onProblem, signal, { ...options, known: this.#known }) };
   }
 
   /** Finds one device by reading the sources up to it; throws the signal's reason when aborted. */
@@ -58,7 +58,7 @@ export class Sources {
     const opened = await this.#open();
     if (opened.kind === "invalid") return null;
     await using fleet = opened.fleet;
-    return await fleet.checksum(this.#knownFiles, signal);
+    return await fleet.checksum(this.#known, signal);
   }
 
   #open(): ReturnType<typeof openFleet> {

@@ -11,6 +11,7 @@ export interface TlsFiles {
   readonly key: Buffer;
 }
 
+const MIN_TLS = "TLSv1.2";
 const MAX_PEM_BYTES = 1024 * 1024;
 
 /** On every answer; the page we serve needs nothing but itself. */
@@ -70,7 +71,7 @@ export class Listeners {
       this.#tls === null
         ? createServer(options, answer)
         : createTlsServer(
-            { ...options, ...this.#tls, handshakeTimeout: headersTimeoutMs, minVersion: "TLSv1.2" },
+            { ...options, ...this.#tls, handshakeTimeout: headersTimeoutMs, minVersion: MIN_TLS },
             answer,
           );
     server.setTimeout(silenceMs);
@@ -87,7 +88,8 @@ export class Listeners {
   /** For connections to come; those that are open keep the certificate they began with. */
   replaceTls(tls: TlsFiles): void {
     this.#tls = tls;
-    for (const server of this.#servers) if (server instanceof TlsServer) server.setSecureContext(tls);
+    for (const server of this.#servers)
+      if (server instanceof TlsServer) server.setSecureContext({ ...tls, minVersion: MIN_TLS });
   }
 
   /** Accepts nothing more on any address; after `graceMs` what is still in flight is cut off. */

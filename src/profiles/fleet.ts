@@ -5,7 +5,7 @@ import type { ProfileSource } from "../model/config.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Profile } from "../model/profile.ts";
 import type { BitSet } from "./bit-set.ts";
-import { checksumOf, fingerprintOf, type KnownFiles } from "./checksum.ts";
+import { checksumOf, fingerprintOf, KnownFiles } from "./checksum.ts";
 import { type Contested, guarded } from "./client-ids.ts";
 import { findFiles, type ProfileFile } from "./find-files.ts";
 import { type FoundProfile, findProfile } from "./find-profile.ts";
@@ -78,6 +78,13 @@ async function keepStandardInput(
   }
 }
 
+export interface ScanOptions {
+  /** Also that the files and variables that credentials need are there. */
+  readonly checkReferences?: boolean;
+  /** Takes note of what was read, for `checksum`. */
+  readonly known?: KnownFiles;
+}
+
 /** What pass two needs to know of pass one, for each file. */
 interface CheckedFile {
   /** null: it could not be read. */
@@ -106,20 +113,20 @@ export class Fleet implements AsyncDisposable {
   }
 
   /**
-   * Pass one: checks every profile, tells each problem as it is found, counts. With `checkReferences` (the default)
-   * also that the files and variables that credentials need are there. Throws the signal's reason when aborted.
+   * Pass one: checks every profile, by default with what its credentials refer to, tells each problem as it is found,
+   * counts. Throws the signal's reason when aborted.
    */
   async scan(
     onProblem: (problem: Problem) => void,
     signal: AbortSignal,
-    { checkReferences = true }: { readonly checkReferences?: boolean } = {},
+    { checkReferences = true, known = new KnownFiles() }: ScanOptions = {},
   ): Promise<Scan> {
     const scanner = new Scanner(onProblem, checkReferences ? createReferenceCheck(this.#options.env) : null);
     const read = createRecordReader(this.#options);
     const files: CheckedFile[] = [];
     for (const file of this.#files) {
       const firstNumber = scanner.records;
-      const fingerprint = await scanFile(file, read, scanner, signal);
+      const fingerprint = await scanFile(file, { read, scanner, known }, signal);
       files.push({ fingerprint, firstNumber });
     }
     this.#checked = { files, valid: scanner.valid, contested: scanner.clientIds.contested };
@@ -153,12 +160,11 @@ export class Fleet implements AsyncDisposable {
   }
 
   /**
-   * The checksum that a scan would come to, without a look at any profile. `known` keeps what was read for the next
-   * time. Throws the signal's reason when aborted.
+   * The checksum that a scan would come to, without a look at any profile; what is known is not read. Throws the
+   * signal's reason when aborted.
    */
   async checksum(known: KnownFiles, signal: AbortSignal): Promise<string> {
-    const names = new Set(this.#files.map(({ name }) => name));
-    for (const name of known.keys()) if (!names.has(name)) known.delete(name);
+    known.keepOnly(new Set(this.#files.map(({ name }) => name)));
     const files: (Fingerprint | null)[] = [];
     for (const file of this.#files) files.push(await fingerprintOf(file, known, signal));
     return checksumOf(files);
@@ -179,11 +185,16 @@ export class Fleet implements AsyncDisposable {
   }
 }
 
+interface ScanParts {
+  readonly read: RecordToProfile;
+  readonly scanner: Scanner;
+  readonly known: KnownFiles;
+}
+
 /** Answers null where the file cannot be read, or not to its end. */
 async function scanFile(
   file: ProfileFile,
-  read: RecordToProfile,
-  scanner: Scanner,
+  { read, scanner, known }: ScanParts,
   signal: AbortSignal,
 ): Promise<Fingerprint | null> {
   scanner.begin(file.name);
@@ -194,7 +205,7 @@ async function scanFile(
       for (const record of batch) scanner.note(record, await read(file, record));
     }
     scanner.end();
-    return { stamp: bytes.stamp, sha256: bytes.sha256() };
+    return known.note(file.name, bytes);
   } catch (error) {
     if (signal.aborted || errorCode(error) === null) throw error;
     scanner.fail(`the file ${unreadableReason(error)}`);

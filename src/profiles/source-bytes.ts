@@ -1,8 +1,11 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
+import { wallMs } from "../lib/clock.ts";
 
 const CHUNK_BYTES = 64 * 1024;
+/** File systems keep times by the second at worst: two changes within one look like one. */
+const SETTLED_MS = 2_000;
 
 /** What tells one version of a file from another. */
 export interface Fingerprint {
@@ -27,6 +30,8 @@ export interface ByteSource {
 
 export interface OpenBytes extends AsyncDisposable {
   readonly stamp: string;
+  /** Tells this file, as it is, from any other and from what becomes of it; null while a change could go unnoticed. */
+  readonly version: string | null;
   /** From the beginning to the end, in fresh buffers. */
   chunks(): AsyncGenerator<Buffer>;
   /** Of the bytes read so far. */
@@ -49,9 +54,12 @@ export function handleBytes(handle: FileHandle): ByteSource {
 
 async function openBytes(handle: FileHandle, close: () => Promise<void>): Promise<OpenBytes> {
   const hash = createHash("sha256");
-  const { size, mtimeNs } = await handle.stat({ bigint: true });
+  const openedAtMs = wallMs();
+  const { size, mtimeNs, ctimeNs, ctimeMs, dev, ino } = await handle.stat({ bigint: true });
+  const isSettled = openedAtMs - Number(ctimeMs) >= SETTLED_MS;
   return {
     stamp: `${size} bytes, ${mtimeNs} ns`,
+    version: isSettled ? [dev, ino, size, mtimeNs, ctimeNs].join(" ") : null,
     async *chunks() {
       let position = 0;
       for (;;) {

@@ -234,6 +234,23 @@ describe("a reload", () => {
     expect(auditOf(fleet)).toContainEqual({ actor: "signal", action: "reload", detail: "" });
   });
 
+  it("that is asked for while the daemon starts is done when it has", async () => {
+    const { configFile, folder } = await startFleet({}, 4);
+    const store = History.open(join(folder, "history.db"));
+    if (store.kind !== "open") throw new Error(store.message);
+    // It waits a moment for its store, so that it does not come to listen meanwhile.
+    daemon = start(["daemon", "--config", configFile]);
+    const { pid } = daemon.process;
+    // Signals that do not end it, as a bit mask: SIGHUP is the last bit (proc(5)).
+    const caught = async () =>
+      /SigCgt:\s*(\w+)/.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1] ?? "0";
+    await expect.poll(caught, { interval: 5, timeout: 10_000 }).toMatch(/[13579bdf]$/);
+    daemon.process.kill("SIGHUP");
+    store.history[Symbol.dispose]();
+    await daemon.says(/another configuration is in force/);
+    await stop();
+  });
+
   it("changes nothing where anything is wrong, and says what", async () => {
     const fleet = await startFleet();
     const url = await listening(fleet);

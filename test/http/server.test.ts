@@ -136,6 +136,35 @@ describe("TLS", () => {
     await Promise.all([server.close(), closed]);
   });
 
+  it("goes on with another certificate from a reload on, for connections to come", async () => {
+    const [first, second] = [makeCertificate(), makeCertificate()];
+    const tls = { certFile: first.certFile, keyFile: first.keyFile };
+    const server = await startServer({ tls });
+    const healthy = (ca: string) => server.call("/-/healthy", { ca }).then(({ status }) => status);
+    const shaken = async (ca: string) => {
+      const socket = tlsConnect({ port: server.port, host: "127.0.0.1", ca });
+      onTestFinished(() => {
+        socket.destroy();
+      });
+      await once(socket, "secureConnect");
+      return socket;
+    };
+    const open = await shaken(first.ca);
+    writeFileSync(first.certFile, readFileSync(second.certFile));
+    await expect(server.prepare({ ...CONFIG, tls })).rejects.toThrow(/^http\.tls: /);
+    expect(await healthy(first.ca)).toBe(200);
+
+    writeFileSync(first.keyFile, readFileSync(second.keyFile));
+    const commit = await server.prepare({ ...CONFIG, tls });
+    expect(await healthy(first.ca)).toBe(200);
+    commit();
+    expect(await healthy(second.ca)).toBe(200);
+    await expect(healthy(first.ca)).rejects.toThrow(/self-signed|verify/);
+    open.write("GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const [answer] = await once(open, "data");
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   it("with a file that is not there, no certificate or no pair is a plain message", async () => {
     const [one, other] = [makeCertificate(), makeCertificate()];
     const garbage = join(temporaryFolder(), "garbage.pem");
