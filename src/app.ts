@@ -25,7 +25,7 @@ import type { Decoy } from "./model/second-wave.ts";
 import type { ReadyTarget, Target } from "./model/target.ts";
 import { examine, judge, type Ports, untested } from "./pipeline.ts";
 import { preparePlan } from "./plan/prepare.ts";
-import { checksOf, planChecks } from "./plan/select.ts";
+import { checksOf } from "./plan/select.ts";
 import type { FoundProfile } from "./profiles/find-profile.ts";
 import type { Scan } from "./profiles/scanner.ts";
 import { configChecksum } from "./run/config-checksum.ts";
@@ -188,9 +188,9 @@ export class App implements AsyncDisposable {
         prepare: async (signal) => {
           const { fleet: sources, scan } = await fleet(signal);
           const profiles = () => sources.profiles(signal);
-          const plan = await preparePlan({ ...scan, profiles }, suite, selection);
-          const sampled = planChecks(profiles(), suite, selection);
-          return refuseIfUsed(plan, await lookForOthers(sampled, this.#sample, signal));
+          const draw = { seed: runId, targets: this.config.targets };
+          const plan = await preparePlan({ ...scan, profiles }, suite, selection, draw);
+          return refuseIfUsed(plan, await lookForOthers(plan.again(), this.#sample, signal));
         },
         memory,
         onResult: (result) => {

@@ -28,6 +28,7 @@ import type {
 import type { Verdict } from "./model/result.ts";
 import type { Decoy, Variation } from "./model/second-wave.ts";
 import type { ReadyTarget } from "./model/target.ts";
+import { isAskedAfterwards, isAskedFirst } from "./plan/ask.ts";
 import { type DerivedCheck, deriveChecks } from "./plan/derive.ts";
 import { NOT_ASKED, predictLesser } from "./policy/lesser.ts";
 import { predictConnect } from "./policy/predict.ts";
@@ -46,7 +47,9 @@ export interface Ports extends ConnectionPorts {
 /**
  * THE STORY of one check: read the credentials, build what the device would send, look at the authorizer and the
  * domain, ask the authorizer, predict from its policy, connect to the gateway as the device, try there what it should
- * and should not be allowed. Judging follows when it is known what a close meant. Throws only for bugs and when `signal` is aborted while it waits.
+ * and should not be allowed. Where a suite asks about some devices only, the authorizer's turn may come after the
+ * gateway's, or not at all. Judging follows when it is known what a close meant. Throws only for bugs and when `signal`
+ * is aborted while it waits.
  */
 export async function examine(
   check: Check,
@@ -71,16 +74,19 @@ export async function examine(
     authorizer.kind === "known" ? authorizer.name : null,
     signal,
   );
+  const ask = () => askAuthorizer(context, authorizer, target, ports, signal);
   // The API opens no connection to a device gateway: it cannot tell what becomes of one without a server name.
-  const invocation =
-    derived === "no-sni" ? NOT_INVOKED : await askAuthorizer(context, authorizer, target, ports, signal);
-  const predicted = predict(check, context, invocation, target);
+  const isAsked = derived !== "no-sni" && isAskedFirst(check);
+  const before = isAsked ? await ask() : NOT_INVOKED;
 
   const tests = topicTests(check);
   const connected = await connect(check, context, target, firstTests(check, tests), ports, signal);
   const { outcome, guard, ...times } = connected;
   const answers = await proveTopics({ check, context, target, tests, outcome }, ports, signal);
 
+  const invocation =
+    !isAskedFirst(check) && isAskedAfterwards(check, outcome, answers) ? await ask() : before;
+  const predicted = predict(check, context, invocation, target);
   const asked = { authorizer, preflight, invocation, ...predicted };
   const gathered = { check, target, context, ...asked, outcome, guard };
   const seen = { ...gathered, topics: topicProofs(gathered, tests, answers) };
@@ -163,6 +169,7 @@ function predict(
   invocation: Invocation,
   target: ReadyTarget,
 ): Predicted {
+  if (invocation === NOT_INVOKED) return unpredicted("the authorizer was not asked");
   if (invocation.kind !== "allowed") return unpredicted("the authorizer returned no policy to evaluate");
   const { wire, secrets } = context;
   const { topic } = check.profile;

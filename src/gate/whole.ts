@@ -15,8 +15,9 @@ export function rulesOf(
 
 /** Adds the groups up to the whole. */
 export function sum(groups: readonly Tally[], invalid: number, latency: LatencyTally): Tally {
-  const total = (field: Exclude<keyof Tally, keyof LatencyTally | "newFailures" | "policyChanges">) =>
-    groups.reduce((all, group) => all + group[field], 0);
+  const total = (
+    field: Exclude<keyof Tally, keyof LatencyTally | "newFailures" | "policyChanges" | "sample">,
+  ) => groups.reduce((all, group) => all + group[field], 0);
   return {
     pass: total("pass"),
     fail: total("fail"),

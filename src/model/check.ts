@@ -22,4 +22,9 @@ export interface Check {
   readonly derived: DerivedKind | null;
   /** This run may connect although a live device may use the client id (`--allow-device-identity`). */
   readonly guardLifted: boolean;
+  /**
+   * When the authorizer is asked: before the gateway, only if the gateway does otherwise than expected, or not at all
+   * where the gateway has an answer; omitted: first.
+   */
+  readonly asks?: "first" | "on-disagreement" | "never";
 }

@@ -1,3 +1,5 @@
+import type { GroupSample, SampleBound } from "./sample.ts";
+
 export const DECISIONS = ["go", "no-go", "inconclusive"] as const;
 export type Decision = (typeof DECISIONS)[number];
 
@@ -46,6 +48,8 @@ export interface Tally extends LatencyTally, ComparedTally {
   readonly expected: number;
   readonly derived: number;
   readonly derivedFailed: number;
+  /** What the checks were drawn from; omitted: every device is tested. */
+  readonly sample?: GroupSample;
 }
 
 /** One cohort × target. */
@@ -62,6 +66,8 @@ export interface RuleResult {
   readonly threshold: number;
   /** null: could not be computed (a ratio of nothing). */
   readonly observed: number | null;
+  /** Of a sample: what was seen in it, where `observed` is the bound that holds for all. */
+  readonly inSample?: number;
   readonly met: boolean;
   /** What an unmet rule makes of the decision. */
   readonly unmetMeans: "no-go" | "inconclusive";
@@ -79,6 +85,8 @@ export interface GateOutcome {
   }[];
   /** Nothing was selected (exit code 5). */
   readonly nothingSelected: boolean;
+  /** Of what was drawn: which failure rate is excluded; omitted: every device was tested. */
+  readonly bounds?: readonly SampleBound[];
 }
 
 export interface Counts {

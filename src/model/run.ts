@@ -5,6 +5,7 @@ import type { Counts, Decision, GateOutcome, GroupTally } from "./gate.ts";
 import type { Outcome } from "./outcome.ts";
 import type { PreflightFinding } from "./preflight.ts";
 import type { AuthorizerWord } from "./result.ts";
+import type { RunSample, SampleSize } from "./sample.ts";
 
 export const RUN_STATUSES = ["queued", "running", "interrupted", "finished", "cancelled"] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
@@ -17,6 +18,8 @@ export interface Selection {
   readonly devices: readonly string[] | null;
   /** How many checks of live devices may connect if it is safe (`--allow-device-identity`); 0: none. */
   readonly allowDeviceIdentity: number;
+  /** Omitted: every device of the rest. */
+  readonly sample?: SampleSize;
 }
 
 export interface AgreementCell {
@@ -53,6 +56,8 @@ export interface RunSummary {
   readonly suite: string;
   /** What of the suite was asked for. */
   readonly selection: Omit<Selection, "suite">;
+  /** What was drawn of it; omitted: nothing was left out, or the plan is not made yet. */
+  readonly sample?: RunSample;
   readonly status: RunStatus;
   /** null until it is finished. */
   readonly decision: Decision | null;

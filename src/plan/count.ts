@@ -1,9 +1,11 @@
 import { quotaOwner } from "../lib/pacing.ts";
 import { TextTable } from "../lib/text-table.ts";
+import type { Check } from "../model/check.ts";
 import type { DerivedSettings } from "../model/config.ts";
 import type { PlanGroup } from "../model/plan.ts";
 import type { Profile } from "../model/profile.ts";
 import type { Target } from "../model/target.ts";
+import { isAskedFirst } from "./ask.ts";
 import { DerivedBound } from "./derived-bound.ts";
 import { topicConnects } from "./topic-connects.ts";
 
@@ -68,9 +70,10 @@ export class PlanCounter {
     this.#owners = new Map(targets.map((target) => [target.name, quotaOwner(target)]));
   }
 
-  add(profile: Profile): void {
+  /** `asks`: when the authorizer is asked about the device; what only a disagreement would cost is not counted. */
+  add(profile: Profile, asks: Check["asks"] = "first"): void {
     this.#profiles += 1;
-    this.#countChecks(profile);
+    this.#countChecks(profile, asks);
     this.#countClientId(profile);
     this.#countHarm(profile);
     this.#countAuthorizer(profile);
@@ -88,8 +91,11 @@ export class PlanCounter {
     };
   }
 
-  #countChecks(profile: Profile): void {
+  #countChecks(profile: Profile, asks: Check["asks"]): void {
     const { target, cohort, protocols, identity } = profile;
+    const isAsked =
+      identity === "device" || isAskedFirst({ asks, expectation: profile.expect.access, profile });
+    const calls = isAsked ? 1 : 0;
     for (const protocol of protocols) {
       const key = `${target}\n${cohort}\n${protocol}`;
       const none = { checks: 0, guarded: 0, apiCalls: 0, connects: 0, lambdaInvocations: 0 };
@@ -98,9 +104,9 @@ export class PlanCounter {
       const connects = isGuarded ? 0 : 1 + topicConnects(profile, protocol);
       group.checks += 1;
       group.guarded += isGuarded ? 1 : 0;
-      group.apiCalls += 1;
+      group.apiCalls += calls;
       group.connects += connects;
-      group.lambdaInvocations += 1 + connects;
+      group.lambdaInvocations += calls + connects;
       this.#groups.set(key, group);
       this.#derived.add(key, profile, protocol);
     }

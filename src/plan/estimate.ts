@@ -1,11 +1,10 @@
-import { INVOKES_PER_SECOND } from "../lib/aws-limits.ts";
-import { CLIENT_REST_MS, HEADROOM, KEEP_ANSWER_MS, quotaOwner, SAMPLED_CLIENT_IDS } from "../lib/pacing.ts";
-import { realm } from "../lib/words.ts";
+import { CLIENT_REST_MS, KEEP_ANSWER_MS, SAMPLED_CLIENT_IDS } from "../lib/pacing.ts";
 import type { Suite } from "../model/config.ts";
 import type { DerivedCost, Plan, PlanBudget, PlanFloor, PlanGroup } from "../model/plan.ts";
 import type { Profile } from "../model/profile.ts";
 import type { Selection } from "../model/run.ts";
 import type { Target } from "../model/target.ts";
+import { budgetsOf } from "./budgets.ts";
 import { type Counted, PlanCounter } from "./count.ts";
 import { isSelected } from "./select.ts";
 import { planWarnings } from "./warnings.ts";
@@ -62,36 +61,6 @@ function sum(groups: readonly PlanGroup[], field: NumberField): number {
 
 function sumDerived(groups: readonly PlanGroup[], field: keyof DerivedCost): number {
   return groups.reduce((all, { derived }) => all + derived[field], 0);
-}
-
-/** One for TestInvokeAuthorizer and one for connections of each account and Region that the run works with. */
-function budgetsOf(groups: readonly PlanGroup[], targets: readonly Target[]): PlanBudget[] {
-  return [...Map.groupBy(targets, quotaOwner).values()].flatMap((sharing) => {
-    const [first] = sharing;
-    const own = groups.filter(({ target }) => sharing.some(({ name }) => name === target));
-    if (first === undefined || own.length === 0) return [];
-    const { partition, accountId, region } = first;
-    const burst = least(sharing, "burst");
-    const budget = (operation: PlanBudget["operation"], calls: number, limit: number): PlanBudget => {
-      const perSecond = limit * HEADROOM;
-      const isQuota = operation === "TestInvokeAuthorizer" && sharing.some((each) => realm(each) === "aws");
-      const shareOfQuota = isQuota ? (limit / INVOKES_PER_SECOND) * HEADROOM : null;
-      const leastSeconds = Math.max(0, calls - burst) / perSecond;
-      return { partition, accountId, region, operation, calls, perSecond, shareOfQuota, leastSeconds };
-    };
-    return [
-      budget("TestInvokeAuthorizer", both(own, "apiCalls"), least(sharing, "invokesPerSecond")),
-      budget("Connect", both(own, "connects"), least(sharing, "connectsPerSecond")),
-    ];
-  });
-}
-
-function both(groups: readonly PlanGroup[], field: "apiCalls" | "connects"): number {
-  return sum(groups, field) + sumDerived(groups, field);
-}
-
-function least(targets: readonly Target[], limit: keyof Target["budgets"]): number {
-  return Math.min(...targets.map(({ budgets }) => budgets[limit]));
 }
 
 /** Accounts and operations are worked through side by side: the longest decides. */

@@ -2,8 +2,11 @@ import type { Check } from "../model/check.ts";
 import type { Suite } from "../model/config.ts";
 import type { Profile } from "../model/profile.ts";
 import type { Selection } from "../model/run.ts";
+import type { GroupSample, RunSample } from "../model/sample.ts";
 import type { Decoy } from "../model/second-wave.ts";
+import type { Target } from "../model/target.ts";
 import { findDecoys } from "./decoys.ts";
+import { type DrawnGroup, drawSample, isDrawn } from "./sample.ts";
 import { checksOf, isSelected, planChecks } from "./select.ts";
 
 /** One cohort × target and its checks. */
@@ -11,6 +14,8 @@ interface Group {
   readonly target: string;
   readonly cohort: string;
   readonly checks: number;
+  /** Omitted: every device of it is tested. */
+  readonly sample?: GroupSample;
 }
 
 /** The sources after pass one. */
@@ -32,8 +37,19 @@ export interface PreparedPlan {
   readonly decoys: readonly Decoy[];
   /** Of the sources' bytes. */
   readonly fleetChecksum: string;
+  /** null: everybody who is selected is tested. */
+  readonly sample: RunSample | null;
   /** The plan's checks, streamed in order. */
   readonly checks: AsyncIterable<Check>;
+  /** The same stream from the start. */
+  readonly again: () => AsyncIterable<Check>;
+}
+
+/** What a sample is drawn with. */
+export interface DrawOptions {
+  readonly seed: string;
+  /** All of the configuration. */
+  readonly targets: readonly Target[];
 }
 
 /** What a run is going to hold: counted first, and its checks as a stream over the sources. */
@@ -41,9 +57,17 @@ export async function preparePlan(
   sources: Sources,
   suite: Suite,
   selection: Selection,
+  options: DrawOptions,
 ): Promise<PreparedPlan> {
   const { profiles, invalid } = sources;
-  const { groups, missing } = await selectedGroups(sources, suite, selection);
+  const drawn = isDrawn(suite, selection)
+    ? await drawSample({ ...options, profiles: profiles(), suite, selection })
+    : null;
+  const { groups: selected, missing } = await selectedGroups(sources, suite, selection);
+  const groups = drawn?.sample ? drawn.groups.map(groupOf) : selected;
+  const asks = suite.authorizer === "on-disagreement" ? suite.authorizer : "first";
+  const choice = drawn ?? { includes: () => true, asks: () => asks };
+  const stream = () => planChecks(profiles(), suite, selection, choice);
   const { decoys, refused } = await findDecoys(suite.derived?.decoys ?? [], profiles);
   return {
     groups,
@@ -52,11 +76,17 @@ export async function preparePlan(
       ...missing.map((id) => `device ${JSON.stringify(id)} is not in the selected profiles`),
       ...refused.map(({ id, reason }) => `decoy ${JSON.stringify(id)} cannot be one: ${reason}`),
     ],
-    remarks: decoyRemarks(decoys, groups),
+    remarks: [...(drawn?.remarks ?? []), ...decoyRemarks(decoys, groups)],
     decoys,
     fleetChecksum: sources.checksum,
-    checks: planChecks(profiles(), suite, selection),
+    sample: drawn?.sample ?? null,
+    checks: stream(),
+    again: stream,
   };
+}
+
+function groupOf({ target, cohort, sample }: DrawnGroup): Group {
+  return { target, cohort, checks: sample.checks, sample };
 }
 
 /** Decoys that do not reach every target leave something untried there, which nobody should have to guess. */

@@ -21,8 +21,8 @@ function includes(names: readonly string[] | null, name: string): boolean {
 }
 
 /** Does the selection leave out a part of its suite? Then its decision is not the suite's. */
-export function isPartial({ cohorts, devices }: Selection): boolean {
-  return cohorts !== null || devices !== null;
+export function isPartial({ cohorts, devices, sample }: Selection): boolean {
+  return cohorts !== null || devices !== null || sample !== undefined;
 }
 
 /** One check for each protocol of the profile, numbered from `seq` on. */
@@ -37,21 +37,29 @@ export function checksOf(profile: Profile, seq: number): Check[] {
   }));
 }
 
+/** Who of the selected is tested, and when the authorizer is asked about them. */
+export interface Choice {
+  readonly includes: (profile: Profile) => boolean;
+  readonly asks: (profile: Profile) => Check["asks"];
+}
+
 /** The plan, as a stream in source order. The first live devices are those that the run may connect as. */
 export async function* planChecks(
   profiles: AsyncIterable<Profile>,
   suite: Pick<Suite, "cohorts">,
   selection: Selection,
+  { includes, asks }: Choice,
 ): AsyncGenerator<Check> {
   let seq = 0;
   let lifted = 0;
   for await (const profile of profiles) {
-    if (!isSelected(profile, suite, selection)) continue;
+    if (!isSelected(profile, suite, selection) || !includes(profile)) continue;
+    const asked = asks(profile);
     for (const check of checksOf(profile, seq)) {
       const guardLifted = isGuarded(check) && lifted < selection.allowDeviceIdentity;
       lifted += guardLifted ? 1 : 0;
       seq += 1;
-      yield { ...check, guardLifted };
+      yield { ...check, guardLifted, ...(asked === "first" ? {} : { asks: asked }) };
     }
   }
 }

@@ -1,11 +1,14 @@
 import type { Suite } from "../model/config.ts";
 import type { Selection } from "../model/run.ts";
+import type { GroupSample } from "../model/sample.ts";
 
 /** One cohort × target of the sources. */
 export interface FleetGroup {
   readonly target: string;
   readonly cohort: string;
   readonly checks: number;
+  /** Omitted: every device of it is tested. */
+  readonly sample?: GroupSample;
 }
 
 /** What a run should come to in one cohort × target; target "" where no profile says which. */
@@ -16,6 +19,7 @@ export interface ExpectedGroup {
   readonly planned: number;
   /** For the coverage: the suite's own number where it states one. */
   readonly expected: number;
+  readonly sample?: GroupSample;
 }
 
 /**
@@ -55,12 +59,18 @@ function groupsOf(
   groups: readonly FleetGroup[],
   stated: number | undefined,
 ): ExpectedGroup[] {
-  const own = groups.map(({ target, checks }) => ({ target, cohort, planned: checks, expected: checks }));
+  const own = groups.map(({ target, checks, sample }) => {
+    return { target, cohort, planned: checks, expected: checks, ...(sample && { sample }) };
+  });
   const [only, ...others] = own;
   if (only === undefined) return [{ target: "", cohort, planned: 0, expected: stated ?? 0 }];
   if (stated === undefined) return own;
-  if (others.length === 0) return [{ ...only, expected: stated }];
+  const planned = own.reduce((all, each) => all + each.planned, 0);
+  const ofAll = own.reduce((all, each) => all + (each.sample?.ofChecks ?? each.planned), 0);
+  // A sample of less than the cohort should hold is short by as much as the cohort is.
+  const due = ofAll === planned ? stated : Math.ceil((stated * planned) / ofAll);
+  if (others.length === 0) return [{ ...only, expected: due }];
   // Spread over several targets: what is missing belongs to none of them.
-  const missing = stated - own.reduce((all, { planned }) => all + planned, 0);
+  const missing = due - planned;
   return missing > 0 ? [...own, { target: "", cohort, planned: 0, expected: missing }] : own;
 }

@@ -13,6 +13,7 @@ import type { Pause } from "../model/pause.ts";
 import type { PreflightFinding } from "../model/preflight.ts";
 import type { Result, ResultRecord, Verdict } from "../model/result.ts";
 import type { RunStatus, RunSummary, Selection, StopReason } from "../model/run.ts";
+import type { RunSample } from "../model/sample.ts";
 import type { Decoy } from "../model/second-wave.ts";
 import { derivedRemarks, totalOf } from "./derived-remarks.ts";
 import { driftOf } from "./drift.ts";
@@ -80,6 +81,8 @@ export interface RunPlan {
   readonly decoys: readonly Decoy[];
   /** Of the sources' bytes: an interrupted run goes on only where they are the same. */
   readonly fleetChecksum: string;
+  /** null or omitted: every device that is selected is tested. */
+  readonly sample?: RunSample | null;
   /** The plan's checks, streamed in order. */
   readonly checks: AsyncIterable<Check>;
 }
@@ -96,6 +99,7 @@ export class Run {
   readonly #guarded = new GuardRemarks();
   #expected: readonly ExpectedGroup[] = [];
   #invalidProfiles = 0;
+  #sample: RunSample | null = null;
   #preflight: readonly PreflightFinding[] = [];
   readonly #notes: string[] = [];
   readonly #remarks: string[] = [];
@@ -214,7 +218,9 @@ export class Run {
     this.#notes.push(...plan.notes);
     this.#remarks.push(...plan.remarks);
     this.#expected = expectedGroups(plan.groups, suite, selection);
-    for (const { target, cohort, expected } of this.#expected) this.#tally.expect(target, cohort, expected);
+    this.#sample = plan.sample ?? null;
+    for (const each of this.#expected)
+      this.#tally.expect(each.target, each.cohort, each.expected, each.sample);
     await this.#unpaused();
     const targets = new Set(plan.groups.map(({ target }) => target));
     this.#preflight = (await this.#ports.preflight?.([...targets], this.#stop.signal)) ?? [];
@@ -231,7 +237,10 @@ export class Run {
   /** A run that is going to be resumed is compared at its end. */
   async #compare(): Promise<void> {
     if (this.#stopReason === "INTERRUPTED") return;
-    const compared = await this.#input.memory.compare(this.counts.checks >= this.planned);
+    const compared = await this.#input.memory.compare(
+      // Of a sample nobody is missing who was not drawn.
+      this.counts.checks >= this.planned && this.#sample === null,
+    );
     if (compared === null) return;
     this.#tally.compare(compared.groups);
     this.#drift = driftOf(compared, this.#tally.latency());
@@ -283,6 +292,7 @@ export class Run {
       runId: this.#input.runId,
       suite: this.#input.suite.name,
       selection: selectedPart(this.#input.selection),
+      ...(this.#sample === null ? {} : { sample: this.#sample }),
       status: this.#durationMs === null ? "running" : this.#status,
       decision: this.#gate?.decision ?? null,
       reason: this.#gate?.reason ?? "the run has not finished",
@@ -354,8 +364,8 @@ export class Run {
   }
 }
 
-function selectedPart({ cohorts, devices, allowDeviceIdentity }: Selection): RunSummary["selection"] {
-  return { cohorts, devices, allowDeviceIdentity };
+function selectedPart({ suite: _, ...part }: Selection): RunSummary["selection"] {
+  return part;
 }
 
 const UNBOUND = "what the run tested could not be looked at at its end: no gate passes its decision on";

@@ -3,6 +3,7 @@ import type { GroupComparison } from "../model/drift.ts";
 import type { Counts, GroupTally, LatencyTally } from "../model/gate.ts";
 import type { ResultRecord } from "../model/result.ts";
 import type { AgreementCell, CauseGroup, LatencyRow } from "../model/run.ts";
+import type { GroupSample } from "../model/sample.ts";
 import { groupKey } from "./group-key.ts";
 import { GroupLatencies } from "./group-latencies.ts";
 
@@ -19,8 +20,10 @@ export class Tally {
   readonly #latency = new Map<string, { protocol: string; phase: string; histogram: Histogram }>();
 
   /** Announces a cohort × target and how many checks it should come to; later calls add up. */
-  expect(target: string, cohort: string, checks: number): void {
-    this.#group(target, cohort).expected += checks;
+  expect(target: string, cohort: string, checks: number, sample?: GroupSample): void {
+    const group = this.#group(target, cohort);
+    group.expected += checks;
+    if (sample) group.sample = sample;
   }
 
   add(record: ResultRecord): void {

@@ -1,0 +1,36 @@
+/** How much of what is selected a run draws. `within`: as much as budgets allow in that time. */
+export type SampleSize =
+  | { readonly kind: "devices"; readonly devices: number }
+  | { readonly kind: "percent"; readonly percent: number }
+  | { readonly kind: "within"; readonly withinMs: number };
+
+/** What was drawn of one cohort × target. */
+export interface GroupSample {
+  readonly devices: number;
+  readonly ofDevices: number;
+  /** One for each protocol of each device that was drawn. */
+  readonly checks: number;
+  readonly ofChecks: number;
+}
+
+/** What a run drew. The same seed draws the same devices of the same profiles. */
+export interface RunSample {
+  readonly size: SampleSize;
+  readonly seed: string;
+  readonly devices: number;
+  readonly ofDevices: number;
+}
+
+/** Which failure rate what a run saw of one cohort × target excludes. */
+export interface SampleBound {
+  readonly target: string;
+  readonly cohort: string;
+  readonly devices: number;
+  readonly ofDevices: number;
+  /** Checks that passed or failed. */
+  readonly decided: number;
+  readonly failed: number;
+  /** Rates above this one are excluded, 0..1. */
+  readonly failureRate: number;
+  readonly confidence: number;
+}
