@@ -1,12 +1,13 @@
 import type { Outcome } from "../model/outcome.ts";
+import type { GatewayWord } from "../model/shard.ts";
 
-/** One gateway connection as the ledger sees it. Times are monotonic milliseconds. */
+/** One gateway connection as the ledger sees it. Times are monotonic milliseconds; a wider span is always safe. */
 export interface Attempt {
   readonly target: string;
   readonly protocol: string;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
-  readonly outcome: Outcome;
+  readonly word: GatewayWord;
 }
 
 export interface Settled<T> {
@@ -39,8 +40,7 @@ export class Confirmations<T> {
    */
   note(item: T, attempt: Attempt): { readonly held: boolean; readonly settled: readonly Settled<T>[] } {
     const path = this.#path(attempt);
-    const { outcome } = attempt;
-    if (outcome.kind === "refused" && outcome.how === "closed") {
+    if (attempt.word === "closed") {
       if (path.lastDownAtMs >= attempt.startedAtMs) {
         return { held: false, settled: [{ item, confirmed: false }] };
       }
@@ -53,9 +53,8 @@ export class Confirmations<T> {
   /** An attempt that needs no settling itself; a close says nothing. Answers the earlier closes that it settles. */
   witness(attempt: Attempt): readonly Settled<T>[] {
     const path = this.#path(attempt);
-    const { outcome } = attempt;
-    if (isExplicit(outcome)) return this.#confirm(path, attempt.startedAtMs);
-    if (!isDown(outcome)) return [];
+    if (attempt.word === "explicit") return this.#confirm(path, attempt.startedAtMs);
+    if (attempt.word !== "down") return [];
     path.lastDownAtMs = attempt.endedAtMs;
     return drain(path, false);
   }
@@ -71,6 +70,11 @@ export class Confirmations<T> {
   /** The run is over: what still waits stays unconfirmed. */
   giveUp(): Settled<T>[] {
     return [...this.#paths.values()].flatMap((path) => drain(path, false));
+  }
+
+  /** Hands what still waits to somebody who may see more. */
+  handOver(): T[] {
+    return this.giveUp().map(({ item }) => item);
   }
 
   #confirm(path: Path<T>, startedAtMs: number): Settled<T>[] {
@@ -96,15 +100,19 @@ function drain<T>(path: Path<T>, confirmed: boolean): Settled<T>[] {
   return settled;
 }
 
-function isExplicit(outcome: Outcome): boolean {
-  return outcome.kind === "accepted" || (outcome.kind === "refused" && outcome.how !== "closed");
-}
-
-/** What a dying gateway looks like; a failed handshake or a bad name says nothing about its health. */
-function isDown(outcome: Outcome): boolean {
-  return (
-    outcome.kind === "unreachable" && (outcome.cause === "TCP_REFUSED" || outcome.cause === "GATEWAY_RESET")
-  );
+/** A failed handshake or a bad name says nothing about the gateway's health; a dying one looks otherwise. */
+export function gatewayWord(outcome: Outcome): GatewayWord {
+  switch (outcome.kind) {
+    case "accepted":
+      return "explicit";
+    case "refused":
+      return outcome.how === "closed" ? "closed" : "explicit";
+    case "unreachable":
+      return outcome.cause === "TCP_REFUSED" || outcome.cause === "GATEWAY_RESET" ? "down" : "nothing";
+    case "broken":
+    case "skipped":
+      return "nothing";
+  }
 }
 
 function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {

@@ -3,7 +3,7 @@ import type { Examined } from "../model/facts.ts";
 import type { Outcome } from "../model/outcome.ts";
 import type { Result, Verdict } from "../model/result.ts";
 import type { SecondAttempt } from "../model/second-wave.ts";
-import { type Attempt, Confirmations, type Settled } from "./confirmation.ts";
+import { type Attempt, Confirmations, gatewayWord, type Settled } from "./confirmation.ts";
 
 export interface SettlingOptions {
   readonly judge: (examined: Examined, closeConfirmed: boolean) => Verdict;
@@ -29,6 +29,13 @@ export interface Unsettled {
   /** Whether its close was a refusal; null: not known yet. */
   confirmed: boolean | null;
   attempts: readonly SecondAttempt[];
+}
+
+/** A check whose close may have been a refusal. */
+export interface OpenResult {
+  readonly examined: Examined;
+  readonly confirmed: Result;
+  readonly unconfirmed: Result;
 }
 
 /** From what was seen to results: holds back what is not certain yet, a bare close or one that is tried again. */
@@ -64,7 +71,8 @@ export class Settling {
 
   /** A connection that is no check of its own: its explicit answer tells that closes before it were refusals. */
   witness({ profile, protocol }: Check, { outcome, startedAtMs, endedAtMs }: Witness): void {
-    const attempt = { target: profile.target, protocol, startedAtMs, endedAtMs, outcome };
+    const word = gatewayWord(outcome);
+    const attempt = { target: profile.target, protocol, startedAtMs, endedAtMs, word };
     this.#settle(this.#confirmations.witness(attempt));
   }
 
@@ -87,6 +95,19 @@ export class Settling {
     this.#settle(this.#confirmations.giveUp());
   }
 
+  /**
+   * Nothing more comes here, but somebody else may see what closes were: what nothing confirmed, with the result that
+   * it has if its close was a refusal and the one that it has if that is never shown.
+   */
+  handOver(): OpenResult[] {
+    for (const one of [...this.#awaiting]) this.release(one, []);
+    return this.#confirmations.handOver().map((one) => ({
+      examined: completed(one),
+      confirmed: this.#resultOf(completed(one), true),
+      unconfirmed: this.#resultOf(completed(one), false),
+    }));
+  }
+
   #settle(settled: readonly Settled<Unsettled>[]): void {
     for (const { item, confirmed } of settled) {
       item.confirmed = confirmed;
@@ -94,29 +115,48 @@ export class Settling {
     }
   }
 
-  #conclude({ examined, attempts }: Unsettled, confirmed: boolean): void {
-    const { judge, onJudged, onResult, location } = this.#options;
-    const complete = { ...examined, facts: { ...examined.facts, secondAttempts: attempts } };
-    const { check, invocation, prediction, outcome, topics, secondAttempts, guard } = complete.facts;
-    const verdict = judge(complete, confirmed);
-    // A live device was connected as once, where it was safe then: it is no witness to call again.
-    const isOurs = check.derived === null && check.profile.identity === "dedicated";
-    if (verdict.kind === "pass" && outcome.kind === "accepted" && isOurs) {
-      this.#passed.set(pathKey({ target: check.profile.target, protocol: check.protocol }), check);
-    }
-    onJudged(complete, verdict);
-    const seen = { check, invocation, prediction, outcome, topics, secondAttempts, guard };
-    onResult({ ...seen, verdict, location });
+  #conclude(one: Unsettled, confirmed: boolean): void {
+    const { onJudged, onResult } = this.#options;
+    const complete = completed(one);
+    const result = this.#resultOf(complete, confirmed);
+    if (isWitness(result)) this.recall(result.check);
+    onJudged(complete, result.verdict);
+    onResult(result);
   }
+
+  #resultOf(complete: Examined, confirmed: boolean): Result {
+    const { judge, location } = this.#options;
+    const { check, invocation, prediction, outcome, topics, secondAttempts, guard } = complete.facts;
+    const seen = { check, invocation, prediction, outcome, topics, secondAttempts, guard };
+    return { ...seen, verdict: judge(complete, confirmed), location };
+  }
+}
+
+function completed({ examined, attempts }: Unsettled): Examined {
+  return { ...examined, facts: { ...examined.facts, secondAttempts: attempts } };
+}
+
+/**
+ * May the check be connected again, to see whether the gateway answers? A live device was connected as once, where
+ * it was safe then: it is none to call again.
+ */
+export function isWitness({
+  check,
+  verdict,
+  outcome,
+}: Pick<Result, "check" | "verdict" | "outcome">): boolean {
+  const isOurs = check.derived === null && check.profile.identity === "dedicated";
+  return verdict.kind === "pass" && outcome.kind === "accepted" && isOurs;
 }
 
 function attemptOf({ facts, startedAtMs, endedAtMs }: Examined): Attempt {
   const { check, outcome } = facts;
-  return { target: check.profile.target, protocol: check.protocol, startedAtMs, endedAtMs, outcome };
+  const word = gatewayWord(outcome);
+  return { target: check.profile.target, protocol: check.protocol, startedAtMs, endedAtMs, word };
 }
 
 /** How a handshake without a server name ends is not how the gateway does for others. */
-function saysNothingOfOthers({ facts }: Examined): boolean {
+export function saysNothingOfOthers({ facts }: Examined): boolean {
   return facts.check.derived === "no-sni" && facts.outcome.kind === "unreachable";
 }
 

@@ -3,21 +3,23 @@ import type { Log } from "../lib/log.ts";
 import type { Check } from "../model/check.ts";
 import type { Examined } from "../model/facts.ts";
 import type { Result, ResultRecord, Verdict } from "../model/result.ts";
-import { Lanes } from "./lanes.ts";
+import { Lanes, Places } from "./lanes.ts";
 import type { RunMemory } from "./memory.ts";
 import { type SecondWave, type SecondWaveReport, SecondWaveRun } from "./second-wave.ts";
-import { Settling } from "./settling.ts";
+import { type OpenResult, Settling, type Witness } from "./settling.ts";
 
 export interface WorkInput {
   readonly checks: AsyncIterable<Check>;
-  /** Checks in flight, by target name. */
-  readonly concurrency: ReadonlyMap<string, number>;
+  /** Checks in flight, by target name; or the places that others share. */
+  readonly concurrency: ReadonlyMap<string, number> | Places;
   readonly examine: (check: Check, signal: AbortSignal) => Promise<Examined>;
   /** What is said of a check when `examine` itself fails: our own fault, never the device's. */
   readonly onFault: (check: Check) => Examined;
   readonly judge: (examined: Examined, closeConfirmed: boolean) => Verdict;
   readonly secondWave: SecondWave;
   readonly memory: RunMemory;
+  /** Called before `onResult`. */
+  readonly onJudged?: (examined: Examined, verdict: Verdict) => void;
   /** Called once per check, in the order in which verdicts become certain. */
   readonly onResult: (result: Result) => void;
   readonly location: string;
@@ -46,7 +48,8 @@ export async function work(input: WorkInput): Promise<SecondWaveReport> {
   return worker.report();
 }
 
-class Worker {
+/** The parts of the work, for those who do them in other company. */
+export class Worker {
   readonly #input: WorkInput;
   readonly #lanes: Lanes;
   readonly #settling: Settling;
@@ -55,11 +58,14 @@ class Worker {
 
   constructor(input: WorkInput) {
     this.#input = input;
-    const { judge, onResult, location, secondWave: wave, stop, abort, log } = input;
-    this.#lanes = new Lanes(input.concurrency);
+    const { judge, onResult, location, secondWave: wave, stop, abort, log, concurrency } = input;
+    this.#lanes = new Lanes(concurrency instanceof Places ? concurrency : new Places(concurrency));
     this.#settling = new Settling({
       judge,
-      onJudged: (examined, verdict) => this.#second.offer(examined, verdict),
+      onJudged: (examined, verdict) => {
+        this.#input.onJudged?.(examined, verdict);
+        this.#second.offer(examined, verdict);
+      },
       onResult,
       location,
     });
@@ -99,18 +105,29 @@ class Worker {
     this.#second.recall(check);
   }
 
-  async secondWave(): Promise<void> {
-    await this.#second.run(this.#nextSeq);
+  /** @param firstDerivedSeq omitted: after the checks of the first wave */
+  async secondWave(firstDerivedSeq = this.#nextSeq): Promise<void> {
+    await this.#second.run(firstDerivedSeq);
   }
 
   /** Asks the gateway once more, with a device that got in, where closes still wait for an explicit answer. */
   async confirmRest(): Promise<void> {
-    await Promise.all(
-      this.#settling.wanted().map(async (check) => {
-        const examined = await this.#examine(check);
-        if (examined) this.#settling.witness(check, { ...examined, outcome: examined.facts.outcome });
-      }),
-    );
+    await Promise.all(this.#settling.wanted().map((check) => this.witness(check)));
+  }
+
+  /** Connects once without a result; null: given up. */
+  async witness(check: Check): Promise<Witness | null> {
+    const examined = await this.#examine(check);
+    if (examined === null) return null;
+    const seen = { ...examined, outcome: examined.facts.outcome };
+    this.#settling.witness(check, seen);
+    return seen;
+  }
+
+  /** Instead of `finish`: what is still open is answered, for somebody else to settle. */
+  async handOver(): Promise<OpenResult[]> {
+    await this.#lanes.drained();
+    return this.#settling.handOver();
   }
 
   async finish(): Promise<void> {

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Outcome } from "../../src/model/outcome.ts";
-import { type Attempt, Confirmations } from "../../src/run/confirmation.ts";
+import { type Attempt, Confirmations, gatewayWord } from "../../src/run/confirmation.ts";
 import { ACCEPTED, CLOSED, REFUSED, unreachable } from "../support/fixtures.ts";
 
 function attempt(outcome: Outcome, startedAtMs: number, endedAtMs: number, path = "here"): Attempt {
-  return { target: path, protocol: "mqtt", startedAtMs, endedAtMs, outcome };
+  return { target: path, protocol: "mqtt", startedAtMs, endedAtMs, word: gatewayWord(outcome) };
 }
 
 describe("a bare close", () => {
