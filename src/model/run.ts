@@ -39,7 +39,11 @@ export interface CauseGroup {
   readonly nextStep: string;
 }
 
-/** Quantiles in seconds. */
+/**
+ * Quantiles in seconds. Phase `total` is the sum of a connection's phases, of those that the gateway accepted: a refusal
+ * ends early and says nothing of how long devices take to get in. The other phases are of every connection that went
+ * through them.
+ */
 export interface LatencyRow {
   readonly protocol: string;
   readonly phase: string;
@@ -75,7 +79,7 @@ export interface RunSummary {
   readonly latency: readonly LatencyRow[];
   /** What was looked at before the first check, by target. */
   readonly preflight: readonly PreflightFinding[];
-  /** Against the last go run of the suite; null: there is none, or it could not be compared. */
+  /** Against the last go run of the suite; null: there is none, or it could not be compared, which is a note then. */
   readonly drift: Drift | null;
   /** What the decision is bound to; null until it is known, and where it could not be found out. */
   readonly fingerprint: Fingerprint | null;

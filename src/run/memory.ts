@@ -33,6 +33,13 @@ export interface Compared extends Comparison {
   readonly latency: readonly LatencyRow[];
 }
 
+export type Comparing =
+  | { readonly kind: "compared"; readonly compared: Compared }
+  /** There is no go to compare with, or the run is not kept, or not whole. */
+  | { readonly kind: "none" }
+  /** `reason`: what the history said. */
+  | { readonly kind: "failed"; readonly reason: string };
+
 /** What one run remembers, and what an earlier process did of it. Nothing here throws. */
 export interface RunMemory {
   /** Of the run that is resumed; null: it is a new one. */
@@ -43,11 +50,11 @@ export interface RunMemory {
   record(record: ResultRecord): void;
   finish(summary: RunSummary): void;
   /**
-   * Compares what was recorded with the last go run of the suite; null: there is none, or it cannot be done.
+   * Compares what was recorded with the last go run of the suite.
    *
    * @param isComplete every check of the plan was run
    */
-  compare(isComplete: boolean): Promise<Compared | null>;
+  compare(isComplete: boolean): Promise<Comparing>;
   /** The result that an earlier process recorded. */
   result(seq: number): ResultRecord | null;
   results(): Iterable<ResultRecord>;
@@ -98,16 +105,18 @@ export class HistoryMemory implements RunMemory {
     });
   }
 
-  async compare(isComplete: boolean): Promise<Compared | null> {
-    if (this.#problem !== null) return null;
+  async compare(isComplete: boolean): Promise<Comparing> {
+    // Told as that already.
+    if (this.#problem !== null) return { kind: "none" };
     try {
       const comparison = await this.#history.compare(this.#runId, isComplete);
-      if (comparison === null) return null;
+      if (comparison === null) return { kind: "none" };
       const { latency = [] } = this.#history.get(comparison.drift.since)?.summary ?? {};
-      return { ...comparison, latency };
+      return { kind: "compared", compared: { ...comparison, latency } };
     } catch (error) {
-      this.#log.error({ runId: this.#runId, error: errorMessage(error) }, "runs cannot be compared");
-      return null;
+      const reason = errorMessage(error);
+      this.#log.error({ runId: this.#runId, error: reason }, "runs cannot be compared");
+      return { kind: "failed", reason };
     }
   }
 
@@ -150,7 +159,7 @@ export const NO_MEMORY: RunMemory = {
   planned: () => {},
   record: () => {},
   finish: () => {},
-  compare: async () => null,
+  compare: async () => ({ kind: "none" }),
   result: () => null,
   results: () => [],
   origins: () => null,

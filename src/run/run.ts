@@ -237,13 +237,14 @@ export class Run {
   /** A run that is going to be resumed is compared at its end. */
   async #compare(): Promise<void> {
     if (this.#stopReason === "INTERRUPTED") return;
-    const compared = await this.#input.memory.compare(
+    const comparing = await this.#input.memory.compare(
       // Of a sample nobody is missing who was not drawn.
       this.counts.checks >= this.planned && this.#sample === null,
     );
-    if (compared === null) return;
-    this.#tally.compare(compared.groups);
-    this.#drift = driftOf(compared, this.#tally.latency());
+    if (comparing.kind === "failed") this.#remarks.push(`${UNCOMPARED}: ${comparing.reason}`);
+    if (comparing.kind !== "compared") return;
+    this.#tally.compare(comparing.compared.groups);
+    this.#drift = driftOf(comparing.compared, this.#tally.latency());
   }
 
   /** For what is bounded in time, and would find nothing out during a pause. */
@@ -298,7 +299,7 @@ export class Run {
       reason: this.#gate?.reason ?? "the run has not finished",
       startedAt: new Date(this.#startedAtMs).toISOString(),
       decidedAt: this.#decidedAtMs === null ? null : new Date(this.#decidedAtMs).toISOString(),
-      durationSeconds: (this.#durationMs ?? monotonicMs() - this.#started) / 1000,
+      durationSeconds: Math.round(this.#durationMs ?? monotonicMs() - this.#started) / 1000,
       counts,
       groups: this.#tally.groups(),
       gate: this.#gate,
@@ -369,6 +370,7 @@ function selectedPart({ suite: _, ...part }: Selection): RunSummary["selection"]
 }
 
 const UNBOUND = "what the run tested could not be looked at at its end: no gate passes its decision on";
+const UNCOMPARED = "the run could not be compared with the last go";
 const CAPPED =
   "a target has more authorizers than a decision is bound to: a change of the others goes unnoticed";
 

@@ -85,6 +85,8 @@ describe("a run and the last go", () => {
     const summary = await runOf({ suite, memory }).run.execute();
     expect(summary).toMatchObject({ decision: "inconclusive", drift: null });
     expect(summary.reason).toContain("maxNewFailures is not measurable");
+    const note = "the run could not be compared with the last go: database disk image is malformed";
+    expect(summary.notes).toEqual([note]);
   });
 });
 

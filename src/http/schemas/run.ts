@@ -113,7 +113,7 @@ export const run = z
     latency: z.array(
       z.object({
         protocol: z.string(),
-        phase: z.string(),
+        phase: z.string().describe("`total`: the sum of them, of connections that were accepted"),
         samples: count,
         p50: seconds,
         p95: seconds,
@@ -129,7 +129,7 @@ export const run = z
         detail: z.string(),
       }),
     ),
-    drift: drift.nullable().describe("null: there is no go run to compare with"),
+    drift: drift.nullable().describe("null: there is no go run to compare with, or a note says why not"),
     fingerprint: fingerprint.nullable().describe("What the decision is bound to"),
     notes: z.array(z.string()),
   })

@@ -17,7 +17,7 @@ export function latencySection({ latency: rows }: RunSummary, style: Style): str
     .toSorted((a, b) => compare(a.protocol, b.protocol) || order(a) - order(b))
     .map((row, at, all) => [
       row.protocol === all[at - 1]?.protocol ? "" : row.protocol,
-      row.phase,
+      row.phase === "total" ? "total if accepted" : row.phase,
       count(row.samples),
       ...[row.p50, row.p95, row.p99, row.max].map(latency),
     ]);
