@@ -7,6 +7,7 @@ import type {
   RuleResult,
   Tally,
 } from "../model/gate.ts";
+import { boundsOf, boundsOfWhole, sampleBounds } from "./bound.ts";
 import { evaluateRules } from "./rules.ts";
 import { loosest, rulesOf, sum } from "./whole.ts";
 
@@ -31,12 +32,15 @@ export function decide(input: GateInput): GateOutcome {
   const { groups, invalidProfiles, latency, rules, cohortRules, notes } = input;
   const perGroup = groups.map((group) => ({
     group,
-    results: evaluateRules(group, rulesOf(group, rules, cohortRules), whereOf(group)),
+    results: evaluateRules(group, rulesOf(group, rules, cohortRules), whereOf(group), boundsOf(group)),
   }));
-  const whole = evaluateRules(sum(groups, invalidProfiles, latency), loosest(groups, rules, cohortRules), {
-    target: null,
-    cohort: null,
-  });
+  const whole = evaluateRules(
+    sum(groups, invalidProfiles, latency),
+    loosest(groups, rules, cohortRules),
+    { target: null, cohort: null },
+    boundsOfWhole(groups),
+  );
+  const bounds = sampleBounds(groups);
   const all = [...whole, ...perGroup.flatMap(({ results }) => results)];
   const nothingSelected = groups.every((group) => planned(group) === 0);
   const fromRules = worst(all);
@@ -53,6 +57,7 @@ export function decide(input: GateInput): GateOutcome {
       decision: worst(results),
     })),
     nothingSelected,
+    ...(bounds.length > 0 && { bounds }),
   };
 }
 
@@ -89,11 +94,12 @@ function reasonFor(decision: Decision, results: readonly RuleResult[], notes: re
   return `${describe(first)}${more}`;
 }
 
-function describe({ rule, target, cohort, threshold, observed }: RuleResult): string {
+function describe({ rule, target, cohort, threshold, observed, inSample }: RuleResult): string {
   const where = cohort === null ? "" : `${cohort}${target ? ` on ${target}` : ""}: `;
   const unit = rule.endsWith("P95") ? " s" : "";
   const seen = observed === null ? "not measurable" : `${round(observed)}${unit}`;
-  return `${where}${rule} is ${seen}, threshold ${round(threshold)}${unit}`;
+  const bound = inSample === undefined ? "" : ` at worst (${round(inSample)} in the sample)`;
+  return `${where}${rule} is ${seen}${bound}, threshold ${round(threshold)}${unit}`;
 }
 
 function round(value: number): string {

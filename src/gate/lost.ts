@@ -1,5 +1,6 @@
 import type { GateRules, GroupTally, LatencyTally } from "../model/gate.ts";
-import { evaluateRules, type Where } from "./rules.ts";
+import { boundsOf, boundsOfWhole } from "./bound.ts";
+import { evaluateRules } from "./rules.ts";
 import { loosest, rulesOf, sum } from "./whole.ts";
 
 /** A run under way: what one cohort × target came to, and how many of its checks are still to come. */
@@ -32,15 +33,16 @@ export function lostRule({ groups, rules, cohortRules }: LostInput): string | nu
   const atBest = groups.map(({ group, left }) => ({ ...group, pass: group.pass + left }));
   for (const group of atBest) {
     const { cohort, target } = group;
-    const lost = firstUnmet(group, rulesOf(group, rules, cohortRules), { cohort, target });
+    const lost = firstUnmet(group, rulesOf(group, rules, cohortRules), { cohort, target }, boundsOf(group));
     if (lost !== null) return `${cohort} on ${target}: ${lost}`;
   }
   const whole = sum(atBest, 0, UNTIMED);
-  return firstUnmet(whole, loosest(atBest, rules, cohortRules), { cohort: null, target: null });
+  const everything = { cohort: null, target: null };
+  return firstUnmet(whole, loosest(atBest, rules, cohortRules), everything, boundsOfWhole(atBest));
 }
 
-function firstUnmet(...[tally, rules, where]: Parameters<typeof evaluateRules>): string | null {
-  const unmet = evaluateRules(tally, rules, where satisfies Where).find(
+function firstUnmet(...input: Parameters<typeof evaluateRules>): string | null {
+  const unmet = evaluateRules(...input).find(
     ({ rule, met, unmetMeans }) => !met && unmetMeans === "no-go" && FORESEEABLE.has(rule),
   );
   return unmet?.rule ?? null;

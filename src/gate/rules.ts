@@ -1,4 +1,5 @@
 import type { GateRules, RuleResult, Tally } from "../model/gate.ts";
+import type { Bounded, Bounds } from "./bound.ts";
 
 /** One gate rule: what it measures on a tally and how that compares with the threshold. */
 interface Rule {
@@ -8,6 +9,8 @@ interface Rule {
   /** null: there is nothing to measure. */
   readonly observe: (tally: Tally) => number | null;
   readonly met: (observed: number, threshold: number) => boolean;
+  /** What a sample says of it about all; omitted: it is about what was tested. */
+  readonly bounded?: (bounds: Bounds) => Bounded;
   readonly unmetMeans: "no-go" | "inconclusive";
   /** Is a rule met that cannot be measured? `met`: only where another rule notices that there is nothing. */
   readonly withNothing: "met" | "unmet" | "met-at-zero";
@@ -40,6 +43,7 @@ const RULES: readonly Rule[] = [
     name: "minPassRatio",
     threshold: ({ minPassRatio }) => minPassRatio,
     observe: ({ pass, fail }) => ratio(pass, pass + fail),
+    bounded: ({ passRatio }) => passRatio,
     met: atLeast,
     unmetMeans: "no-go",
     withNothing: "met-at-zero",
@@ -48,6 +52,7 @@ const RULES: readonly Rule[] = [
     name: "maxFailures",
     threshold: ({ maxFailures }) => maxFailures,
     observe: ({ fail }) => fail,
+    bounded: ({ failures }) => failures,
     met: atMost,
     unmetMeans: "no-go",
     withNothing: "unmet",
@@ -135,24 +140,42 @@ export interface Where {
   readonly cohort: string | null;
 }
 
-/** Every rule that is on, on one tally. */
-export function evaluateRules(tally: Tally, rules: GateRules, where: Where): RuleResult[] {
+/** Every rule that is on, on one tally; `bounds`: where it was drawn, what that says of all. */
+export function evaluateRules(
+  tally: Tally,
+  rules: GateRules,
+  where: Where,
+  bounds: Bounds | null,
+): RuleResult[] {
   return RULES.flatMap((rule) => {
     const threshold = rule.threshold(rules);
-    return threshold === null ? [] : [evaluateRule(rule, tally, threshold, where)];
+    if (threshold === null) return [];
+    const bounded = bounds === null ? null : (rule.bounded?.(bounds) ?? null);
+    const result =
+      bounded === null ? evaluateRule(rule, tally, threshold) : evaluateBounded(rule, bounded, threshold);
+    return [{ rule: rule.name, ...where, threshold, ...result }];
   });
 }
 
-function evaluateRule(rule: Rule, tally: Tally, threshold: number, where: Where): RuleResult {
+type Evaluated = Pick<RuleResult, "observed" | "met" | "unmetMeans" | "inSample">;
+
+function evaluateRule(rule: Rule, tally: Tally, threshold: number): Evaluated {
   const observed = rule.observe(tally);
   return {
-    rule: rule.name,
-    ...where,
-    threshold,
     observed,
     met: observed === null ? isMetWithNothing(rule, threshold) : rule.met(observed, threshold),
     // What could not be measured proves nothing either way.
     unmetMeans: observed === null ? "inconclusive" : rule.unmetMeans,
+  };
+}
+
+/** Met where that holds for all; what the sample only fails to show is inconclusive. */
+function evaluateBounded(rule: Rule, { inSample, estimate, bound }: Bounded, threshold: number): Evaluated {
+  return {
+    observed: bound,
+    inSample,
+    met: rule.met(bound, threshold),
+    unmetMeans: rule.met(estimate, threshold) ? "inconclusive" : rule.unmetMeans,
   };
 }
 

@@ -88,6 +88,9 @@ function judgeDeny(input: JudgeInput): Judgement {
     return refusedInTls ? denyRefused(invocation, prediction) : inconclusive(outcome.cause);
   }
   if (outcome.how === "closed" && !closeConfirmed) return inconclusive("GATEWAY_CLOSED_UNCONFIRMED");
+  const isUnasked = invocation.kind === "skipped" && invocation.why === "not-selected";
+  // Of a derived check without a server name the API can tell nothing.
+  if (isUnasked && check.derived === null) return inconclusive("GATEWAY_REFUSED_UNEXPLAINED");
   return denyRefused(invocation, prediction);
 }
 

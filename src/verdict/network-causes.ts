@@ -19,10 +19,12 @@ export const closedUnconfirmed: Detector = ({ outcome, closeConfirmed }) =>
     : null;
 
 /** Last resort: refused, and nothing that was looked at says why. */
-export const refusedUnexplained: Detector = ({ outcome }) =>
-  outcome.kind === "refused"
-    ? { code: "GATEWAY_REFUSED_UNEXPLAINED", evidence: describeRefusal(outcome) }
-    : null;
+export const refusedUnexplained: Detector = ({ check, invocation, outcome }) => {
+  if (outcome.kind !== "refused") return null;
+  const isUnasked = check.asks !== undefined && invocation.kind === "skipped";
+  const unasked = isUnasked ? "; this run did not ask the authorizer about this device" : "";
+  return { code: "GATEWAY_REFUSED_UNEXPLAINED", evidence: `${describeRefusal(outcome)}${unasked}` };
+};
 
 /** What the gateway did, in words; a prober's reason says it best. */
 export function describeRefusal({ how, code, reason }: Extract<Outcome, { kind: "refused" }>): string {
