@@ -3,6 +3,7 @@ import { doubtOf, gateAnswer } from "../../src/gate/answer.ts";
 import { createLog } from "../../src/lib/log.ts";
 import type { Fingerprint } from "../../src/model/fingerprint.ts";
 import type { GateAnswer, GateOverride } from "../../src/model/gate-answer.ts";
+import type { Pause } from "../../src/model/pause.ts";
 import { isPartial } from "../../src/plan/select.ts";
 import { type GateReply, GateService } from "../../src/run/gate-service.ts";
 import { Runs } from "../../src/run/runs.ts";
@@ -11,6 +12,7 @@ import { REFUSED } from "../support/fixtures.ts";
 import { ALL, type Options, openTemporary, runOf } from "./run-parts.ts";
 
 const MINUTE = 60_000;
+const PAUSE: Pause = { actor: "ops", reason: "maintenance", since: "2026-11-23T05:00:00.000Z" };
 const PRINT: Fingerprint = { configChecksum: "c", fleetChecksum: "f", firmware: [], targets: [] };
 
 let history: History;
@@ -21,7 +23,13 @@ afterEach(() => history[Symbol.dispose]());
 
 /** A daemon's gate over real runs and a real history, with a clock and circumstances that the test sets. */
 function gateOf(options: Options = {}) {
-  const world = { laterMs: 0, current: PRINT as Fingerprint | null, looks: 0, audited: [] as string[] };
+  const world = {
+    laterMs: 0,
+    current: PRINT as Fingerprint | null,
+    looks: 0,
+    audited: [] as string[],
+    pause: null as Pause | null,
+  };
   const held = Promise.withResolvers<void>();
   const state = { isHeld: false };
   const runs = new Runs({
@@ -52,7 +60,7 @@ function gateOf(options: Options = {}) {
       return world.current;
     },
     isPartial,
-    paused: () => null,
+    paused: () => world.pause,
     onOverride: () => {},
     audit: { note: (...entry) => world.audited.push(entry.join(": ")) },
     now: () => Date.now() + world.laterMs,
@@ -182,6 +190,48 @@ describe("asking a gate", () => {
   });
 });
 
+describe("a gate of a paused daemon", () => {
+  it.each([
+    ["a go", {}, "go"],
+    ["a no-go", { facts: () => ({ outcome: REFUSED }) }, "no-go"],
+  ] as const)(
+    "keeps %s to itself, under its key too, until somebody resumes",
+    async (_name, options, held) => {
+      const { gate, ask, decided, world, runs } = gateOf(options);
+      const { runId, decision } = await decided();
+      expect(decision).toBe(held);
+      world.pause = PAUSE;
+      world.looks = 0;
+      const reason = "paused by ops since 2026-11-23T05:00:00.000Z: maintenance";
+      const untold = { decision: "inconclusive", ok: false, runId, reason };
+      expect(await ask("first")).toMatchObject(untold);
+      expect(await gate.peek("all")).toMatchObject(untold);
+      // Looking would be a call, and a pause is for there being none.
+      expect(world.looks).toBe(0);
+      expect(runs.list(null, 10).items).toHaveLength(1);
+      world.pause = null;
+      expect(await ask("first")).toMatchObject({ decision: held, ok: held === "go", runId });
+    },
+  );
+
+  it("takes a trigger, which everybody joins and whose run waits", async () => {
+    const { ask, decided, world, runs, hold } = gateOf();
+    const { runId: before } = await decided();
+    world.pause = PAUSE;
+    const letGo = hold();
+    const { runId, ...said } = answerOf(await ask("second"));
+    expect(runId).not.toBe(before);
+    expect(said).toMatchObject({ decision: "running", ok: false, reason: expect.stringMatching(/^paused/) });
+    for (const key of [null, "second", "third"]) {
+      expect(await ask(key)).toMatchObject({ decision: "running", ok: false, runId });
+    }
+    world.pause = null;
+    letGo();
+    await runs.finished(runId ?? "");
+    expect(await ask("third")).toMatchObject({ decision: "go", ok: true, runId });
+  });
+});
+
 describe("looking at a gate", () => {
   it("triggers nothing, whatever there is", async () => {
     const { gate, runs, decided, world } = gateOf();
@@ -245,6 +295,16 @@ describe("an override", () => {
       expect.stringContaining(`alice: override: all: known outage (run ${runId}: pumps on here: minCoverage`),
     ]);
     expect((await gate.peek("all")).ok).toBe(false);
+  });
+
+  it("passes nothing while the daemon is paused, and is not recorded", async () => {
+    const { gate, decided, ask, world } = gateOf({ suite: { expected: { pumps: 9 } } });
+    await decided();
+    world.pause = PAUSE;
+    for (const said of [await ask("first", "all", override), await gate.peek("all", override)]) {
+      expect(said).toMatchObject({ decision: "inconclusive", ok: false, override: null });
+    }
+    expect(world.audited).toEqual([]);
   });
 
   it("leaves a go, a run under way and a suite that never ran as they are, and records nothing", async () => {
