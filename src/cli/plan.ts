@@ -6,8 +6,9 @@ import { type Command, withConfig } from "./command.ts";
 import { EXIT, type Io, signalExit } from "./io.ts";
 import { problemPrinter, readActingConfig } from "./prepare.ts";
 import { chooseSuite } from "./run.ts";
+import { type SampleOptions, sampleOf, withSample } from "./sample-options.ts";
 
-interface PlanOptions {
+interface PlanOptions extends SampleOptions {
   readonly config: string;
   readonly suite?: string | undefined;
   readonly json: boolean;
@@ -17,13 +18,14 @@ export const planCommand: Command<PlanOptions> = {
   command: "plan",
   describe: "Show what a run would do and what it would cost; asks neither AWS nor the gateway",
   options: (argv) =>
-    withConfig(argv)
+    withSample(withConfig(argv))
       .option("suite", { type: "string", requiresArg: true, describe: "Suite to plan" })
       .option("json", { type: "boolean", default: false, describe: "One JSON object" }),
   run: plan,
 };
 
 async function plan(options: PlanOptions, io: Io): Promise<number> {
+  const sample = sampleOf(options);
   const config = await readActingConfig(options.config, io);
   if (config === null) return EXIT.usage;
   const suite = chooseSuite(config, options.suite);
@@ -37,10 +39,10 @@ async function plan(options: PlanOptions, io: Io): Promise<number> {
   if (problems.count() > 0) return EXIT.usage;
 
   const estimate = await estimatePlan({
-    profiles: fleet.profiles(io.signal),
+    profiles: () => fleet.profiles(io.signal),
     targets: config.targets,
     suite,
-    selection: { suite: suite.name, cohorts: null, devices: null, allowDeviceIdentity: 0 },
+    selection: { suite: suite.name, cohorts: null, devices: null, allowDeviceIdentity: 0, ...sample },
   });
   // Counts of a part would look like those of the whole.
   const interrupted = signalExit(io.signal);

@@ -1,6 +1,6 @@
 import { App } from "../app.ts";
 import { wallMs } from "../lib/clock.ts";
-import { NotYetAvailableError, UsageError } from "../lib/errors.ts";
+import { UsageError } from "../lib/errors.ts";
 import { createLog } from "../lib/log.ts";
 import type { CauseCode } from "../model/causes.ts";
 import type { Config, Suite } from "../model/config.ts";
@@ -15,18 +15,17 @@ import { newRunId } from "../run/runs.ts";
 import { CAUSES } from "../verdict/causes.ts";
 import { type Command, withConfig } from "./command.ts";
 import { EXIT, type Io, signalExit } from "./io.ts";
-import { openHistory } from "./open-history.ts";
+import { openHistory, pruneHistory } from "./open-history.ts";
 import { printSummary, problemPrinter, readActingConfig } from "./prepare.ts";
+import { type SampleOptions, sampleOf, withSample } from "./sample-options.ts";
 
-export interface RunOptions {
+export interface RunOptions extends SampleOptions {
   readonly config: string;
   readonly suite?: string | undefined;
   readonly cohort?: readonly string[] | undefined;
   readonly device?: readonly string[] | undefined;
   readonly skipInvalid: boolean;
   readonly report: readonly string[];
-  readonly sample?: string | undefined;
-  readonly within?: string | undefined;
   readonly allowDeviceIdentity?: number | undefined;
 }
 
@@ -34,7 +33,7 @@ export const runCommand: Command<RunOptions> = {
   command: "run",
   describe: "Test the devices once and decide: go, no-go or inconclusive",
   options: (argv) =>
-    withConfig(argv)
+    withSample(withConfig(argv))
       .option("suite", { type: "string", requiresArg: true, describe: "Suite to run" })
       .option("cohort", { type: "string", array: true, requiresArg: true, describe: "Only these cohorts" })
       .option("device", { type: "string", array: true, requiresArg: true, describe: "Only these devices" })
@@ -50,8 +49,6 @@ export const runCommand: Command<RunOptions> = {
         default: [],
         describe: `KIND=PATH, KIND one of ${REPORT_KINDS.join(", ")}`,
       })
-      .option("sample", { type: "string", requiresArg: true, describe: "N or P% (not yet available)" })
-      .option("within", { type: "string", requiresArg: true, describe: "Duration (not yet available)" })
       .option("allow-device-identity", {
         type: "number",
         requiresArg: true,
@@ -61,7 +58,7 @@ export const runCommand: Command<RunOptions> = {
 };
 
 async function runOnce(options: RunOptions, io: Io): Promise<number> {
-  refuseUnavailable(options);
+  const sample = sampleOf(options);
   const allowDeviceIdentity = wholeNumber(options.allowDeviceIdentity ?? 0);
   const reports = options.report.map(parseReportFlag);
   const config = await readActingConfig(options.config, io);
@@ -84,6 +81,7 @@ async function runOnce(options: RunOptions, io: Io): Promise<number> {
     cohorts: options.cohort ?? null,
     devices: options.device ?? null,
     allowDeviceIdentity,
+    ...sample,
   };
   const runId = newRunId();
   const memory = new HistoryMemory(history, runId, null, log);
@@ -109,7 +107,7 @@ async function runOnce(options: RunOptions, io: Io): Promise<number> {
       meaning,
     });
   }
-  if (config.store !== null) history.prune(config.store.retention, wallMs());
+  pruneHistory(history, config.store, tell);
   return signalExit(io.signal) ?? decisionExit(summary);
 }
 
@@ -126,12 +124,6 @@ async function executeWithProgress(run: Run, { stderr, signal }: Io): Promise<Ru
     progress.stop();
     signal.removeEventListener("abort", onSignal);
   }
-}
-
-/** Parts that the contract names and a later version brings. */
-function refuseUnavailable({ sample, within }: RunOptions): void {
-  if (sample !== undefined) throw new NotYetAvailableError("--sample");
-  if (within !== undefined) throw new NotYetAvailableError("--within");
 }
 
 function wholeNumber(value: number): number {

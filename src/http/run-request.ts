@@ -1,7 +1,10 @@
 import { z } from "zod";
+import { parseDuration } from "../lib/duration.ts";
+import { parseSampleSize, SAMPLE_FORM } from "../lib/sample-size.ts";
 import { CAUSE_CODES, type CauseCode } from "../model/causes.ts";
 import type { ResultsQuery } from "../model/history.ts";
 import { VERDICTS } from "../model/result.ts";
+import type { SampleSize } from "../model/sample.ts";
 import { idempotencyKey, oneKey } from "./idempotency.ts";
 import { type Parsed, parse, strict } from "./parse.ts";
 
@@ -14,12 +17,27 @@ const names = z
   .array(name, { error: "expected a list of names" })
   .min(1, { error: "an empty list selects nothing; leave it out for all" });
 
+const sample = z
+  .union([z.string(), z.number()], { error: SAMPLE_FORM })
+  .transform((text) => parseSampleSize(String(text)))
+  .refine((size) => size !== null, { error: SAMPLE_FORM });
+
+const WITHIN = "expected a duration such as 90s or 20m";
+const within = z
+  .string({ error: WITHIN })
+  .transform(parseDuration)
+  .refine((ms) => ms !== null && ms > 0, { error: WITHIN });
+
 export const runBody = strict({
   suite: name.optional(),
   cohorts: names.optional(),
   devices: names.optional(),
+  sample: sample.optional(),
+  within: within.optional(),
   idempotencyKey: idempotencyKey.optional(),
 });
+
+const TWO_SIZES = "sample and within exclude each other";
 
 const MAX_PAGE = 200;
 const LIMIT = `expected a whole number from 1 to ${MAX_PAGE}`;
@@ -77,6 +95,8 @@ export interface RunRequest {
   readonly suite: string | null;
   readonly cohorts: readonly string[] | null;
   readonly devices: readonly string[] | null;
+  /** null: every device of the rest. */
+  readonly sample: SampleSize | null;
   readonly idempotencyKey: string | null;
 }
 
@@ -87,9 +107,12 @@ export function parseRunRequest(body: unknown, header: string | null): Parsed<Ru
   const parsed = parse(runBody, body ?? {});
   if (parsed.kind === "invalid") return parsed;
   const { suite = null, cohorts = null, devices = null, idempotencyKey: inBody = null } = parsed.value;
+  const { sample: drawn = null, within: withinMs = null } = parsed.value;
+  if (drawn !== null && withinMs !== null) return { kind: "invalid", detail: TWO_SIZES };
+  const sampled = withinMs === null ? drawn : { kind: "within" as const, withinMs };
   const key = oneKey(header, inBody);
   if (key.kind === "invalid") return key;
-  return { kind: "valid", value: { suite, cohorts, devices, idempotencyKey: key.value } };
+  return { kind: "valid", value: { suite, cohorts, devices, sample: sampled, idempotencyKey: key.value } };
 }
 
 /** The query of a list. */

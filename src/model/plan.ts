@@ -1,3 +1,4 @@
+import type { Suite } from "./config.ts";
 import type { Protocol } from "./profile.ts";
 
 /** What derived checks cost at most; they come on top of the plan's own. */
@@ -50,6 +51,7 @@ export const PLAN_WARNINGS = [
   "will",
   "https-publish",
   "coverage",
+  "sample",
   "invoke-budget",
   "deadline",
   "concurrency",
@@ -69,6 +71,22 @@ export interface PlanFloor {
   readonly limitedBy: "TestInvokeAuthorizer" | "Connect" | "client-id" | null;
 }
 
+/** What a sample would exclude, should none of it fail. */
+export interface PlanSample {
+  readonly devices: number;
+  readonly ofDevices: number;
+  readonly confidence: number;
+  readonly groups: readonly {
+    readonly target: string;
+    readonly cohort: string;
+    readonly devices: number;
+    readonly ofDevices: number;
+    /** Rates above this one would be excluded, 0..1. */
+    readonly failureRate: number;
+  }[];
+  readonly remarks: readonly string[];
+}
+
 /** What a run would do, derived checks apart, from profiles and configuration alone. Nothing in it is asked from AWS. */
 export interface Plan {
   readonly suite: string;
@@ -85,5 +103,9 @@ export interface Plan {
   /** In order of first appearance. */
   readonly groups: readonly PlanGroup[];
   readonly budgets: readonly PlanBudget[];
+  /** With `on-disagreement`, calls for devices that the gateway treats otherwise than expected come on top. */
+  readonly authorizer: Suite["authorizer"];
+  /** Omitted: every device is tested. */
+  readonly sample?: PlanSample;
   readonly warnings: readonly PlanWarning[];
 }

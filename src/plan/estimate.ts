@@ -1,16 +1,20 @@
+import { CONFIDENCE, failureRateBound } from "../lib/failure-bound.ts";
 import { CLIENT_REST_MS, KEEP_ANSWER_MS, SAMPLED_CLIENT_IDS } from "../lib/pacing.ts";
 import type { Suite } from "../model/config.ts";
-import type { DerivedCost, Plan, PlanBudget, PlanFloor, PlanGroup } from "../model/plan.ts";
+import type { DerivedCost, Plan, PlanBudget, PlanFloor, PlanGroup, PlanSample } from "../model/plan.ts";
 import type { Profile } from "../model/profile.ts";
 import type { Selection } from "../model/run.ts";
+import type { RunSample } from "../model/sample.ts";
 import type { Target } from "../model/target.ts";
 import { budgetsOf } from "./budgets.ts";
 import { type Counted, PlanCounter } from "./count.ts";
+import { choose, type Drawn, type DrawnGroup } from "./sample.ts";
 import { isSelected } from "./select.ts";
 import { planWarnings } from "./warnings.ts";
 
 export interface PlanInput {
-  readonly profiles: AsyncIterable<Profile>;
+  /** Reads the valid profiles from the start. */
+  readonly profiles: () => AsyncIterable<Profile>;
   /** All of the configuration: a limit of one holds for each that shares its account and Region. */
   readonly targets: readonly Target[];
   readonly suite: Suite;
@@ -20,15 +24,22 @@ export interface PlanInput {
 /**
  * What a run would do, at most: each check asks TestInvokeAuthorizer once and connects once, and both invoke the
  * authorizer's Lambda, unless a signature is refused before it. Its duration is a floor, from budgets and client
- * ids alone. Reads the profiles as a stream; asks nobody.
+ * ids alone. A sample is drawn with another seed than the run's. Reads the profiles as a stream; asks nobody.
  */
 export async function estimatePlan({ profiles, targets, suite, selection }: PlanInput): Promise<Plan> {
   const counter = new PlanCounter(targets, suite.derived);
-  for await (const profile of profiles) if (isSelected(profile, suite, selection)) counter.add(profile);
+  const { choice, drawn } = await choose({ suite, selection, targets, profiles, seed: "plan" });
+  for await (const profile of profiles()) {
+    if (isSelected(profile, suite, selection) && choice.includes(profile)) {
+      counter.add(profile, choice.asks(profile));
+    }
+  }
   const counted = counter.result();
   const { groups } = counted;
   const budgets = budgetsOf(groups, targets);
   const duration = floorOf(budgets, counted);
+  const sample = drawn === null || drawn.sample === null ? null : planSample(drawn, drawn.sample);
+  const held = sample === null ? suite : { ...suite, expected: dueOf(suite, drawn?.groups ?? []) };
   return {
     suite: suite.name,
     profiles: counted.profiles,
@@ -49,8 +60,33 @@ export async function estimatePlan({ profiles, targets, suite, selection }: Plan
     duration,
     groups,
     budgets,
-    warnings: planWarnings({ counted, targets, suite, budgets, duration }),
+    authorizer: suite.authorizer,
+    ...(sample && { sample }),
+    warnings: planWarnings({ counted, targets, suite: held, budgets, duration, sample }),
   };
+}
+
+/** What the sample would show, should none of it fail. */
+function planSample({ groups, remarks }: Drawn, { devices, ofDevices }: RunSample): PlanSample {
+  const parts = groups.map(({ target, cohort, sample }) => {
+    const failureRate = failureRateBound(0, sample);
+    return { target, cohort, devices: sample.devices, ofDevices: sample.ofDevices, failureRate };
+  });
+  return { devices, ofDevices, confidence: CONFIDENCE, groups: parts, remarks };
+}
+
+/** A sample is held to its part of what a suite expects of a cohort. */
+function dueOf({ expected }: Suite, groups: readonly DrawnGroup[]): Suite["expected"] {
+  if (expected === null) return null;
+  const due = Object.entries(expected).map(([cohort, checks]): [string, number] => {
+    const own = groups.filter((group) => group.cohort === cohort);
+    const total = (field: "checks" | "ofChecks") => own.reduce((all, { sample }) => all + sample[field], 0);
+    return [
+      cohort,
+      total("ofChecks") === 0 ? checks : Math.ceil((checks * total("checks")) / total("ofChecks")),
+    ];
+  });
+  return Object.fromEntries(due);
 }
 
 type NumberField = "checks" | "guarded" | "apiCalls" | "connects" | "lambdaInvocations";

@@ -6,7 +6,7 @@ import type { GroupSample, RunSample } from "../model/sample.ts";
 import type { Decoy } from "../model/second-wave.ts";
 import type { Target } from "../model/target.ts";
 import { findDecoys } from "./decoys.ts";
-import { type DrawnGroup, drawSample, isDrawn } from "./sample.ts";
+import { choose, type DrawnGroup } from "./sample.ts";
 import { checksOf, isSelected, planChecks } from "./select.ts";
 
 /** One cohort × target and its checks. */
@@ -60,13 +60,9 @@ export async function preparePlan(
   options: DrawOptions,
 ): Promise<PreparedPlan> {
   const { profiles, invalid } = sources;
-  const drawn = isDrawn(suite, selection)
-    ? await drawSample({ ...options, profiles: profiles(), suite, selection })
-    : null;
+  const { choice, drawn } = await choose({ ...options, profiles, suite, selection });
   const { groups: selected, missing } = await selectedGroups(sources, suite, selection);
   const groups = drawn?.sample ? drawn.groups.map(groupOf) : selected;
-  const asks = suite.authorizer === "on-disagreement" ? suite.authorizer : "first";
-  const choice = drawn ?? { includes: () => true, asks: () => asks };
   const stream = () => planChecks(profiles(), suite, selection, choice);
   const { decoys, refused } = await findDecoys(suite.derived?.decoys ?? [], profiles);
   return {

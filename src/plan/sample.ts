@@ -10,7 +10,7 @@ import type { Target } from "../model/target.ts";
 import { allocate } from "./allocate.ts";
 import { budgetsOf } from "./budgets.ts";
 import { PlanCounter } from "./count.ts";
-import { isSelected } from "./select.ts";
+import { type Choice, isSelected } from "./select.ts";
 import { checksOfFirst, keyOf, Strata, type Stratum, stratumKey } from "./strata.ts";
 
 /** What `authorizer: sample` sets out to exclude in each cohort × target, should nothing disagree. */
@@ -37,13 +37,11 @@ export interface DrawnGroup {
 }
 
 /** Who is tested, and about whom the authorizer is asked. */
-export interface Drawn {
+export interface Drawn extends Choice {
   /** null: everybody who is selected is tested. */
   readonly sample: RunSample | null;
   readonly groups: readonly DrawnGroup[];
   readonly remarks: readonly string[];
-  readonly includes: (profile: Profile) => boolean;
-  readonly asks: (profile: Profile) => Check["asks"];
 }
 
 /**
@@ -78,9 +76,17 @@ export async function drawSample(input: SampleInput): Promise<Drawn> {
   };
 }
 
-/** Is there anything to draw? */
-export function isDrawn(suite: Pick<Suite, "authorizer">, selection: Selection): boolean {
-  return selection.sample !== undefined || suite.authorizer === "sample";
+/** Who is tested, and when the authorizer is asked; the profiles are only read where something has to be drawn. */
+export async function choose(
+  input: Omit<SampleInput, "profiles"> & { readonly profiles: () => AsyncIterable<Profile> },
+): Promise<{ readonly choice: Choice; readonly drawn: Drawn | null }> {
+  const { suite, selection, profiles } = input;
+  if (selection.sample !== undefined || suite.authorizer === "sample") {
+    const drawn = await drawSample({ ...input, profiles: profiles() });
+    return { choice: drawn, drawn };
+  }
+  const asks = suite.authorizer === "on-disagreement" ? suite.authorizer : "first";
+  return { choice: { includes: () => true, asks: () => asks }, drawn: null };
 }
 
 /** The highest key that is in. */

@@ -3,7 +3,14 @@ import { formatDuration } from "../lib/duration.ts";
 import { HEADROOM } from "../lib/pacing.ts";
 import { realm } from "../lib/words.ts";
 import type { Suite } from "../model/config.ts";
-import type { PlanBudget, PlanFloor, PlanGroup, PlanWarning, PlanWarningKind } from "../model/plan.ts";
+import type {
+  PlanBudget,
+  PlanFloor,
+  PlanGroup,
+  PlanSample,
+  PlanWarning,
+  PlanWarningKind,
+} from "../model/plan.ts";
 import type { Target } from "../model/target.ts";
 import type { Counted, HarmCounts } from "./count.ts";
 
@@ -13,6 +20,8 @@ export interface WarningInput {
   readonly suite: Suite;
   readonly budgets: readonly PlanBudget[];
   readonly duration: PlanFloor;
+  /** Of a sample: what it would exclude at best. */
+  readonly sample: PlanSample | null;
 }
 
 /** Names listed before the rest is only counted. */
@@ -27,6 +36,7 @@ export function planWarnings(input: WarningInput): PlanWarning[] {
   return [
     ...harmWarnings(counted.harm),
     ...coverageWarning(counted.groups, suite),
+    ...sampleWarning(input),
     ...invokeBudgetWarning(input),
     ...deadlineWarning(duration, suite),
     ...concurrencyWarning(input),
@@ -91,6 +101,19 @@ function isShort(part: readonly PlanGroup[], { expected, gate, cohortGates }: Su
   const reaching = part.reduce((all, each) => all + each.checks - each.guarded, 0);
   const minCoverage = cohortGates[cohort]?.minCoverage ?? gate.minCoverage;
   return reaching < minCoverage * (expected?.[cohort] ?? checks);
+}
+
+function sampleWarning({ sample, suite }: WarningInput): PlanWarning[] {
+  const { gate, cohortGates } = suite;
+  const weak = (sample?.groups ?? []).filter(({ cohort, failureRate }) => {
+    const own = Object.hasOwn(cohortGates, cohort) ? cohortGates[cohort] : undefined;
+    return 1 - failureRate < (own?.minPassRatio ?? gate.minPassRatio);
+  });
+  if (weak.length === 0) return [];
+  const listed = weak.slice(0, MAX_NAMES).map(({ cohort, target }) => `${cohort} on ${target}`);
+  const places = listed.join(", ") + (weak.length > MAX_NAMES ? ", …" : "");
+  const message = `the sample is too small to show minPassRatio, so that the run cannot be a go: ${places}`;
+  return [{ kind: "sample", count: weak.length, message }];
 }
 
 function invokeBudgetWarning({ targets, counted }: WarningInput): PlanWarning[] {

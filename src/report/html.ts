@@ -6,6 +6,7 @@ import { driftRows, latencyShifts } from "./drift.ts";
 import { latencyChart, verdictChart } from "./html-charts.ts";
 import { type Html, html, STYLE } from "./html-page.ts";
 import { count, duration, latency, plainNumber, plural } from "./numbers.ts";
+import { sampleLines } from "./sample.ts";
 import { selectedText } from "./selected.ts";
 import { streamText } from "./stream.ts";
 
@@ -43,13 +44,14 @@ function* page(
   yield html`<h1><span class="${decision ?? "dim"}">${word}</span> ${suite}</h1><p>${only}</p><p>${reason}</p><p>${overview(summary)}</p><p class="dim">run ${runId}, started ${startedAt}</p>\n`
     .text;
   yield html`<h2>Cohorts</h2>${verdictChart(summary.groups)}${cohortTable(summary)}\n`.text;
+  yield itemList("Sample", sampleLines(summary)).text;
   yield ruleTable(summary).text;
   yield causeList("Failures", "fail", summary, meaning).text;
   yield causeList("Inconclusive", "inconclusive", summary, meaning).text;
   yield html`<h2>Authorizer and gateway</h2>${agreementTable(summary)}\n`.text;
   yield html`<h2>Latency</h2>${latencyChart(summary.latency)}${latencyTable(summary)}\n`.text;
   yield driftList(summary).text;
-  yield noteList(summary.notes).text;
+  yield itemList("Notes", summary.notes).text;
   yield* resultRows(results);
   yield "</body></html>\n";
 }
@@ -131,9 +133,9 @@ function driftList({ drift }: RunSummary): Html {
   return html`<h2>Since the last go, run ${drift.since}</h2>${changes}${moved}\n`;
 }
 
-function noteList(notes: readonly string[]): Html {
-  if (notes.length === 0) return html``;
-  return html`<h2>Notes</h2><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>\n`;
+function itemList(title: string, items: readonly string[]): Html {
+  if (items.length === 0) return html``;
+  return html`<h2>${title}</h2><ul>${items.map((item) => html`<li>${item}</li>`)}</ul>\n`;
 }
 
 /** Every check that is not a pass, as far as a page can hold them. */

@@ -5,6 +5,7 @@ import type { Counts, Decision, GroupTally, RuleResult } from "../model/gate.ts"
 import type { PreflightFinding } from "../model/preflight.ts";
 import type { ResultRecord } from "../model/result.ts";
 import type { AgreementCell, CauseGroup, LatencyRow, RunStatus, RunSummary } from "../model/run.ts";
+import type { RunSample, SampleBound } from "../model/sample.ts";
 import { streamText } from "./stream.ts";
 
 /** The JSON report without its results (design 6.7); docs/report.schema.json describes it. Times in seconds. */
@@ -12,6 +13,8 @@ export interface JsonReportHead {
   readonly runId: string;
   readonly suite: string;
   readonly selection: RunSummary["selection"];
+  /** Of which devices the run is; left out: of all that were selected. */
+  readonly sample?: RunSample & { readonly bounds: readonly SampleBound[] };
   readonly status: RunStatus;
   readonly decision: Decision | null;
   readonly reason: string;
@@ -66,6 +69,7 @@ function reportHead(summary: RunSummary): JsonReportHead {
     runId: summary.runId,
     suite: summary.suite,
     selection: summary.selection,
+    ...(summary.sample && { sample: { ...summary.sample, bounds: gate?.bounds ?? [] } }),
     status: summary.status,
     decision: summary.decision,
     reason: summary.reason,

@@ -3,6 +3,7 @@ import type { Decision, GroupTally } from "../model/gate.ts";
 import type { CauseGroup, LatencyRow, RunSummary } from "../model/run.ts";
 import { driftRows, latencyShifts } from "./drift.ts";
 import { count, duration, latency, plainNumber, plural } from "./numbers.ts";
+import { sampleLines } from "./sample.ts";
 import { selectedText } from "./selected.ts";
 import { printable } from "./text.ts";
 
@@ -25,6 +26,7 @@ export function markdownReport(summary: RunSummary, options: MarkdownOptions): s
   const sections = [
     heading(summary),
     cohorts(summary),
+    sample(summary),
     rules(summary),
     causes("Failures", "fail", summary, options),
     causes("Inconclusive", "inconclusive", summary, options),
@@ -101,6 +103,11 @@ function cohorts({ groups, gate }: RunSummary): string[] {
     "expected",
   ];
   return section("Cohorts", titles, rows, 3);
+}
+
+function sample(summary: RunSummary): string[] {
+  const lines = sampleLines(summary);
+  return lines.length === 0 ? [] : ["### Sample", "", ...lines.map((line) => `- ${escapeMarkdown(line)}`)];
 }
 
 function rules({ gate }: RunSummary): string[] {

@@ -1,5 +1,6 @@
 import type { Plan, PlanBudget, PlanFloor, PlanGroup } from "../model/plan.ts";
 import { count, duration, plural } from "./numbers.ts";
+import { excludes } from "./sample.ts";
 import { createStyle, type Style, type StyleOptions } from "./style.ts";
 import { type Column, countCell, table } from "./table.ts";
 import { printable, quoted, wrap } from "./text.ts";
@@ -11,6 +12,7 @@ export function planText(plan: Plan, options: StyleOptions): string {
   const style = createStyle(options);
   const sections = [
     overview(plan, style),
+    sampleSection(plan, style),
     groupSection(plan, style),
     budgetSection(plan, style),
     warningSection(plan, style),
@@ -25,7 +27,8 @@ function overview(plan: Plan, style: Style): string[] {
   const { TestInvokeAuthorizer: invokes = 0, ...describes } = plan.apiCalls;
   const lines = [
     `${plural(plan.checks, "check")} of ${plural(plan.profiles, "profile")}`,
-    `at most ${plural(invokes, "TestInvokeAuthorizer call")}, ${plural(plan.connects, "gateway connection")}, ${plural(plan.lambdaInvocations, "Lambda invocation")}`,
+    `${plan.authorizer === "on-disagreement" ? "" : "at most "}${plural(invokes, "TestInvokeAuthorizer call")}, ${plural(plan.connects, "gateway connection")}, ${plural(plan.lambdaInvocations, "Lambda invocation")}`,
+    ...disagreeing(plan),
     ...topics(plan),
     ...secondWave(plan),
     ...Object.entries(describes).map(([operation, calls]) => `about ${plural(calls, `${operation} call`)}`),
@@ -35,6 +38,30 @@ function overview(plan: Plan, style: Style): string[] {
     style.tone("strong", `Plan of ${quoted(plan.suite)}`),
     ...lines.flatMap((line) => bullet(line, style)),
   ];
+}
+
+function disagreeing({ authorizer }: Plan): string[] {
+  if (authorizer !== "on-disagreement") return [];
+  return ["a call comes on top for each device that the gateway treats otherwise than expected"];
+}
+
+/** What the sample would show, should none of it fail; what excludes least comes first. */
+function sampleSection({ sample }: Plan, style: Style): string[] {
+  if (sample === undefined) return [];
+  const { devices, ofDevices, confidence, groups, remarks } = sample;
+  const weakestFirst = groups.toSorted((a, b) => b.failureRate - a.failureRate);
+  const rest = groups.length - MAX_ROWS;
+  const lines = [
+    `${count(devices)} of ${plural(ofDevices, "device")}; which ones is drawn anew for each run`,
+    ...weakestFirst.slice(0, MAX_ROWS).map((group) => {
+      const drawn = `${quoted(group.cohort)} on ${quoted(group.target)}: ${plural(group.devices, "device")}`;
+      if (group.devices === group.ofDevices) return `${drawn}, which is all`;
+      return `${drawn}; if none fails, ${excludes({ ...group, confidence })}`;
+    }),
+    ...(rest > 0 ? [`and ${count(rest)} more, none weaker`] : []),
+    ...remarks,
+  ];
+  return [style.tone("strong", "Sample"), ...lines.flatMap((line) => bullet(line, style))];
 }
 
 function topics({ checks, guarded, connects }: Plan): string[] {

@@ -1,11 +1,13 @@
+import { sampleSizeText } from "../lib/sample-size.ts";
 import type { RunSummary } from "../model/run.ts";
 import { plural } from "./numbers.ts";
 
 const MAX_NAMES = 3;
 
 /** What the decision is about where it is not the whole suite: `only cohort pumps`. Empty: it is. Not escaped. */
-export function selectedText({ cohorts, devices }: RunSummary["selection"]): string {
+export function selectedText({ cohorts, devices, sample }: RunSummary["selection"]): string {
   const parts = [
+    ...(sample === undefined ? [] : [`a sample (${sampleSizeText(sample)})`]),
     ...(devices === null ? [] : [namesText("device", devices)]),
     ...(cohorts === null ? [] : [namesText("cohort", cohorts)]),
   ];

@@ -1,5 +1,6 @@
 import type { CauseCode } from "../model/causes.ts";
 import type { RunSummary } from "../model/run.ts";
+import { sampleLines } from "./sample.ts";
 import { agreementSection } from "./sections/agreement.ts";
 import { causeSection } from "./sections/causes.ts";
 import { cohortSection } from "./sections/cohorts.ts";
@@ -27,6 +28,7 @@ export function summaryText(summary: RunSummary, options: SummaryOptions): strin
     overview(summary, style),
     preflightSection(summary, style),
     cohortSection(summary, style),
+    sampleSection(summary, style),
     agreementSection(summary, style),
     causeSection("Failures", "fail", summary, options.meaning, style),
     causeSection("Inconclusive", "inconclusive", summary, options.meaning, style),
@@ -43,10 +45,18 @@ export function summaryText(summary: RunSummary, options: SummaryOptions): strin
   return options.unicode === false ? toAscii(text) : text;
 }
 
+function sampleSection(summary: RunSummary, style: Style): string[] {
+  return listSection("Sample", sampleLines(summary), style);
+}
+
 function noteSection({ notes }: RunSummary, style: Style): string[] {
-  if (notes.length === 0) return [];
-  const lines = notes.flatMap((note) =>
-    wrap(printable(note), style.width - 4).map((line, at) => `  ${at === 0 ? "- " : "  "}${line}`),
+  return listSection("Notes", notes, style);
+}
+
+function listSection(title: string, items: readonly string[], style: Style): string[] {
+  if (items.length === 0) return [];
+  const lines = items.flatMap((item) =>
+    wrap(printable(item), style.width - 4).map((line, at) => `  ${at === 0 ? "- " : "  "}${line}`),
   );
-  return [style.tone("strong", "Notes"), ...lines];
+  return [style.tone("strong", title), ...lines];
 }

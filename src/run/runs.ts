@@ -274,7 +274,10 @@ export function newRunId(): string {
 }
 
 function isSameSelection(a: Selection, b: Selection): boolean {
-  return a.suite === b.suite && sameNames(a.cohorts, b.cohorts) && sameNames(a.devices, b.devices);
+  const isSameSize = JSON.stringify(a.sample) === JSON.stringify(b.sample);
+  return (
+    a.suite === b.suite && isSameSize && sameNames(a.cohorts, b.cohorts) && sameNames(a.devices, b.devices)
+  );
 }
 
 function sameNames(a: readonly string[] | null, b: readonly string[] | null): boolean {

@@ -15,9 +15,5 @@ function queue(section: ConfigSection["queue"]): readonly string[] {
 }
 
 function ofSuite(suite: SuiteSection, index: number): readonly string[] {
-  const asked = [
-    ...(suite.authorizer === "every" ? [] : [`authorizer: ${suite.authorizer}`]),
-    ...(suite.locations.length === 0 ? [] : ["locations"]),
-  ];
-  return asked.map((each) => `suites[${index}].${each}`);
+  return suite.locations.length === 0 ? [] : [`suites[${index}].locations`];
 }

@@ -149,7 +149,9 @@ describe("exit codes of run", () => {
     ],
     ["5 when nothing is selected", ["--cohort", "nothing"], 5, /nothing was selected/i],
     ["2 for an unknown suite", ["--suite", "nope"], 2, /unknown suite "nope"; there are: all/],
-    ["2 for a flag whose part comes later", ["--sample", "5%"], 2, /--sample is not yet available/],
+    ["2 for a sample of nothing", ["--sample", "0"], 2, /--sample: expected a number of devices/],
+    ["2 for a sample of two sizes", ["--sample", "5%", "--within", "2m"], 2, /exclude each other/],
+    ["0 when all of a cohort are drawn", ["--cohort", "pumps", "--sample", "100%"], 0, /GO/],
     ["2 for an unknown flag", ["--frobnicate"], 2, /frobnicate/],
     ["2 for a report kind that is none", ["--report", "pdf=x.pdf"], 2, /expected KIND=PATH/],
   ] as const)("%s", async (_, args, code, says) => {

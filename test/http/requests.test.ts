@@ -110,7 +110,7 @@ describe("POST /api/v1/runs", () => {
     [
       "an unknown key",
       { suites: "all" },
-      /^unknown key; expected only suite, cohorts, devices, idempotencyKey$/,
+      /^unknown key; expected only suite, cohorts, devices, sample, within, idempotencyKey$/,
     ],
     ["a number for the suite", { suite: 1 }, /^suite: expected text$/],
     ["null for the suite", { suite: null }, /^suite: /],

@@ -43,9 +43,8 @@ interface Asked {
 
 function planOf(profiles: readonly Partial<Profile>[], { targets, suite }: Asked = {}): Promise<Plan> {
   return estimatePlan({
-    profiles: stream(
-      profiles.map((each, index) => profileOf({ authorizer: "a", clientId: `c${index}`, ...each })),
-    ),
+    profiles: () =>
+      stream(profiles.map((each, index) => profileOf({ authorizer: "a", clientId: `c${index}`, ...each }))),
     targets: targets ?? [targetOf()],
     suite: { ...SUITE, ...suite },
     selection: { suite: "all", cohorts: null, devices: null, allowDeviceIdentity: 0 },

@@ -14,6 +14,7 @@ const PLAN: Plan = {
   lambdaInvocations: 2450,
   derived: DERIVED,
   duration: { seconds: 127.4, limitedBy: "TestInvokeAuthorizer" },
+  authorizer: "every",
   groups: [
     {
       target: "eu-prod",

@@ -40,8 +40,29 @@ const rule = z.strictObject({
   cohort: z.string().nullable(),
   threshold: z.number(),
   observed: z.number().nullable().describe("null: nothing to measure"),
+  inSample: z
+    .number()
+    .optional()
+    .describe("What was seen in the sample, where observed is the bound for all devices"),
   met: z.boolean(),
   unmetMeans: z.enum(["no-go", "inconclusive"]),
+});
+
+const sampleSize = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("devices"), devices: count }),
+  z.strictObject({ kind: z.literal("percent"), percent: z.number() }),
+  z.strictObject({ kind: z.literal("within"), withinMs: count }),
+]);
+
+const sampleBound = z.strictObject({
+  target: z.string(),
+  cohort: z.string(),
+  devices: count.describe("Drawn"),
+  ofDevices: count,
+  decided: count.describe("Checks that passed or failed"),
+  failed: count,
+  failureRate: z.number().describe("Failure rates above this one are excluded, 0..1"),
+  confidence: z.number(),
 });
 
 const group = z.strictObject({
@@ -64,6 +85,10 @@ const group = z.strictObject({
   policyChanges: count
     .nullable()
     .describe("Checks with another policy, principalId, refresh or disconnect time than in the last go run"),
+  sample: z
+    .strictObject({ devices: count, ofDevices: count, checks: count, ofChecks: count })
+    .optional()
+    .describe("What was drawn; left out: every device is tested"),
 });
 
 const driftItem = z.strictObject({
@@ -234,8 +259,21 @@ export const reportSchema = z
         cohorts: z.array(z.string()).nullable().describe("null: the suite's own"),
         devices: z.array(z.string()).nullable().describe("null: all"),
         allowDeviceIdentity: count.describe("Checks of live devices that may connect if it is safe"),
+        sample: sampleSize.optional().describe("Left out: every device"),
       })
-      .describe("What of the suite was asked for: with cohorts or devices the decision is not the suite's"),
+      .describe(
+        "What of the suite was asked for: with cohorts, devices or a sample the decision is not the suite's",
+      ),
+    sample: z
+      .strictObject({
+        size: sampleSize,
+        seed: z.string(),
+        devices: count,
+        ofDevices: count,
+        bounds: z.array(sampleBound),
+      })
+      .optional()
+      .describe("What was drawn, and which failure rates that excludes; left out: nothing was left out"),
     drift: drift
       .nullable()
       .describe("Against the last go run of the suite; null: there is none to compare with"),

@@ -86,7 +86,7 @@ function triggerRun({ runs, triggers }: Options, request: FastifyRequest, reply:
   const parsed = parseRunRequest(request.body, keyHeader(request));
   if (parsed.kind === "invalid") return refuse(reply, { status: 400, detail: parsed.detail });
 
-  const { cohorts, devices, idempotencyKey } = parsed.value;
+  const { cohorts, devices, sample, idempotencyKey } = parsed.value;
   const known = runs.suites();
   const suite = parsed.value.suite ?? defaultSuite(known);
   if (suite === null) {
@@ -94,7 +94,7 @@ function triggerRun({ runs, triggers }: Options, request: FastifyRequest, reply:
   }
   if (!known.includes(suite)) return refuse(reply, NO_SUITE);
   // Whoever may trigger may not decide about live devices: that takes the command line (design 6.1).
-  const selection = { suite, cohorts, devices, allowDeviceIdentity: 0 };
+  const selection = { suite, cohorts, devices, allowDeviceIdentity: 0, ...(sample && { sample }) };
   const actor = actorOf(request);
   const answer = runs.trigger(selection, idempotencyKey, actor);
   if (answer.kind === "started" || answer.kind === "joined") {

@@ -3,6 +3,23 @@ import { REALMS } from "../../model/realm.ts";
 import { RUN_STATUSES } from "../../model/run.ts";
 import { authorizer, code, count, counts, decision, gateway, seconds } from "./common.ts";
 
+const size = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("devices"), devices: count }),
+  z.object({ kind: z.literal("percent"), percent: z.number() }),
+  z.object({ kind: z.literal("within"), withinMs: count }),
+]);
+
+const bound = z.object({
+  target: z.string(),
+  cohort: z.string(),
+  devices: count.describe("Drawn"),
+  ofDevices: count,
+  decided: count.describe("Checks that passed or failed"),
+  failed: count,
+  failureRate: z.number().describe("Rates above this one are excluded, 0..1"),
+  confidence: z.number(),
+});
+
 const group = z.object({
   target: z.string(),
   cohort: z.string(),
@@ -20,6 +37,10 @@ const group = z.object({
   authorizerP95Seconds: seconds.nullable(),
   newFailures: count.nullable().describe("null, as is policyChanges: there is no go run to compare with"),
   policyChanges: count.nullable(),
+  sample: z
+    .object({ devices: count, ofDevices: count, checks: count, ofChecks: count })
+    .optional()
+    .describe("What was drawn; left out: every device is tested"),
 });
 
 const rule = z.object({
@@ -28,6 +49,10 @@ const rule = z.object({
   cohort: z.string().nullable(),
   threshold: z.number(),
   observed: z.number().nullable().describe("null: nothing to measure"),
+  inSample: z
+    .number()
+    .optional()
+    .describe("What was seen in the sample, where observed is the bound for all"),
   met: z.boolean(),
   unmetMeans: z.enum(["no-go", "inconclusive"]),
 });
@@ -38,6 +63,7 @@ const gateOutcome = z.object({
   nothingSelected: z.boolean(),
   rules: z.array(rule),
   groups: z.array(z.object({ target: z.string(), cohort: z.string(), decision })),
+  bounds: z.array(bound).optional().describe("Of a sample: which failure rates it excludes"),
 });
 
 /** What was asked, or why it is not known. */
@@ -88,8 +114,13 @@ export const run = z
         cohorts: z.array(z.string()).nullable().describe("null: the suite's own"),
         devices: z.array(z.string()).nullable().describe("null: all"),
         allowDeviceIdentity: count.describe("Checks of live devices that may connect if it is safe"),
+        sample: size.optional().describe("Left out: every device"),
       })
       .describe("What of the suite was asked for"),
+    sample: z
+      .object({ size, seed: z.string(), devices: count, ofDevices: count })
+      .optional()
+      .describe("What was drawn; left out: nothing was left out"),
     status: z.enum(RUN_STATUSES),
     decision: decision.nullable().describe("null until it has ended"),
     reason: z.string(),

@@ -1,0 +1,46 @@
+import { sampleSizeText } from "../lib/sample-size.ts";
+import type { RunSummary } from "../model/run.ts";
+import type { RunSample, SampleBound } from "../model/sample.ts";
+import { count, plural } from "./numbers.ts";
+
+const MAX_ROWS = 20;
+
+/** What a run drew and which failure rates that excludes, the weakest first; empty: nothing was left out. Not escaped. */
+export function sampleLines({ sample, gate }: Pick<RunSummary, "sample" | "gate">): string[] {
+  if (sample === undefined) return [];
+  const bounds = (gate?.bounds ?? []).toSorted((a, b) => b.failureRate - a.failureRate);
+  const rest = bounds.length - MAX_ROWS;
+  return [
+    drawnText(sample),
+    ...bounds.slice(0, MAX_ROWS).map(boundText),
+    ...(rest > 0 ? [`and ${count(rest)} more, none weaker`] : []),
+  ];
+}
+
+/** For example `59 of 1,200 devices were drawn (5 %, seed 20261123T…)`. */
+function drawnText({ size, seed, devices, ofDevices }: RunSample): string {
+  return `${count(devices)} of ${plural(ofDevices, "device")} were drawn (${sampleSizeText(size)}, seed ${seed})`;
+}
+
+/** For example `pumps on eu-prod: 0 of 59 checks failed: excludes that more than 5.8 % of 1,200 devices do, with 95 % confidence`. */
+function boundText(bound: SampleBound): string {
+  const { cohort, target, decided, failed, devices, ofDevices } = bound;
+  const where = `${cohort} on ${target}`;
+  if (decided === 0) return `${where}: nothing was decided, so nothing is excluded`;
+  const seen = `${where}: ${count(failed)} of ${plural(decided, "check")} failed`;
+  if (devices >= ofDevices) return `${seen}; all ${plural(ofDevices, "device")} were drawn`;
+  return `${seen}; ${excludes(bound)}`;
+}
+
+/** For example `with 95 % confidence no more than 5.8 % of 1,200 devices do`. */
+export function excludes({
+  failureRate,
+  confidence,
+  ofDevices,
+}: Pick<SampleBound, "failureRate" | "confidence" | "ofDevices">): string {
+  return `with ${percent(confidence)} confidence no more than ${percent(failureRate)} of ${plural(ofDevices, "device")} do`;
+}
+
+export function percent(rate: number): string {
+  return `${Number((rate * 100).toPrecision(3))} %`;
+}
