@@ -1,4 +1,5 @@
-import { UsageError } from "../lib/errors.ts";
+import { wallMs } from "../lib/clock.ts";
+import { errorMessage, UsageError } from "../lib/errors.ts";
 import type { StoreConfig } from "../model/config.ts";
 import { History } from "../store/history.ts";
 
@@ -19,6 +20,19 @@ export function openHistory(store: StoreConfig | null, tell: (problem: string) =
   }
   tell(`${opened.message}; this run is not kept`);
   return temporary();
+}
+
+/** Forgets what is beyond the retention; where that cannot be done it is told, and nothing else is held up by it. */
+export function pruneHistory(
+  history: Pick<History, "prune">,
+  store: StoreConfig | null,
+  tell: (problem: string) => void,
+): void {
+  try {
+    if (store !== null) history.prune(store.retention, wallMs());
+  } catch (error) {
+    tell(`the history cannot be pruned: ${errorMessage(error)}`);
+  }
 }
 
 function temporary(): History {

@@ -173,7 +173,7 @@ export class History implements Disposable {
 
   /** One page in plan order. */
   results(runId: string, { verdict, cause, afterSeq, limit }: ResultsQuery): ResultRecord[] {
-    this.flush();
+    this.#flushIfPossible();
     return this.#all(
       `SELECT seq, device, verdict, own, fields FROM results JOIN commons ON commons.id = common
        WHERE run = ?1 AND seq > ?2 AND (?3 IS NULL OR verdict = ?3) AND (?4 IS NULL OR cause = ?4)
@@ -184,13 +184,15 @@ export class History implements Disposable {
 
   /** All that is kept of a run, in plan order, a row at a time. */
   *inPlanOrder(runId: string): Generator<ResultRecord> {
-    this.flush();
+    this.#flushIfPossible();
     // A statement of its own: a cached one would be reset by whoever uses it meanwhile.
     const rows = this.#database.prepare(
       `SELECT seq, device, verdict, own, fields FROM results JOIN commons ON commons.id = common
        WHERE run = ? ORDER BY seq`,
     );
-    for (const row of rows.iterate(this.#idOf(runId))) yield resultRecord(row);
+    const run = this.#get("SELECT id FROM runs WHERE run_id = ?", runId);
+    // Of a run that could not even begin to be kept there is nothing.
+    for (const row of rows.iterate(run === undefined ? null : Number(run.id))) yield resultRecord(row);
   }
 
   rememberKey(key: string, runId: string): void {
@@ -241,10 +243,16 @@ export class History implements Disposable {
 
   [Symbol.dispose](): void {
     if (!this.#database.isOpen) return;
+    this.#flushIfPossible();
+    this.#database.close();
+  }
+
+  /** For reading and closing. What cannot be written waits on, and is told to whoever writes next or finishes. */
+  #flushIfPossible(): void {
     try {
       this.flush();
-    } finally {
-      this.#database.close();
+    } catch {
+      // A full disk is no reason to show nothing of what was written before.
     }
   }
 

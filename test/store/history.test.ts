@@ -237,10 +237,27 @@ describe("a history that cannot be used", () => {
       for (let seq = 1; seq < 1000; seq += 1) history.record("r1", passing(seq));
     };
     expect(fill).toThrow("full");
+    // What is there can be read all the same, and whoever finishes learns that it is not all.
+    expect(history.results("r1", ALL)).toEqual([passing(0)]);
+    expect([...history.inPlanOrder("r1")]).toEqual([passing(0)]);
+    expect([...history.inPlanOrder("a run that could not begin")]).toEqual([]);
+    expect(() => end(history, "r1")).toThrow("full");
     opened.database.exec("PRAGMA max_page_count=100000");
     expect(history.result("r1", 0)).toEqual(passing(0));
     history.flush();
     expect(history.results("r1", ALL).length).toBeGreaterThan(1);
+  });
+
+  it("can be closed although the disk is full", () => {
+    const opened = openDatabase(path);
+    if (opened.kind !== "open") throw new Error(opened.message);
+    const history = new History(opened.database);
+    begin(history, "r1");
+    const { page_count } = opened.database.prepare("PRAGMA page_count").get() ?? {};
+    opened.database.exec(`PRAGMA max_page_count=${page_count}`);
+    for (let seq = 0; seq < 99; seq += 1) history.record("r1", passing(seq));
+    history[Symbol.dispose]();
+    expect(opened.database.isOpen).toBe(false);
   });
 });
 

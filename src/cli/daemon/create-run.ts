@@ -1,7 +1,4 @@
-import { wallMs } from "../../lib/clock.ts";
-import { errorMessage } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
-import type { StoreConfig } from "../../model/config.ts";
 import type { Problem } from "../../model/problem.ts";
 import type { RunSummary, Selection } from "../../model/run.ts";
 import { isPartial } from "../../plan/select.ts";
@@ -9,6 +6,7 @@ import type { RunMemory } from "../../run/memory.ts";
 import type { Notices } from "../../run/notices.ts";
 import type { NewRun } from "../../run/runs.ts";
 import type { History } from "../../store/history.ts";
+import { pruneHistory } from "../open-history.ts";
 import type { Setup } from "./setup.ts";
 
 export interface RunParts {
@@ -59,14 +57,6 @@ async function ended(parts: RunParts, summary: RunSummary, selection: Selection)
   app.metrics.runFinished(summary, { maxAgeMs, isPartial: partial });
   log.info({ runId, suite, status, decision, reason, counts }, "run finished");
   if (!partial) notices.decided(summary, maxAgeMs);
-  prune(history, config.store, log);
+  pruneHistory(history, config.store, (problem) => log.error({ runId }, problem));
   if (setup.isRetired) await onOutdated();
-}
-
-function prune(history: History, store: StoreConfig | null, log: Log): void {
-  try {
-    if (store !== null) history.prune(store.retention, wallMs());
-  } catch (error) {
-    log.error({ error: errorMessage(error) }, "the history cannot be pruned");
-  }
 }
