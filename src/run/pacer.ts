@@ -68,11 +68,12 @@ export function createPacer({
 
   async function take(target: Target, operation: string, signal: AbortSignal): Promise<void> {
     const bucket = bucketOf(target, operation);
-    do {
+    for (;;) {
       if (pause.paused() !== null) await pause.passed(signal);
-      await bucket.take(signal);
-      // A token from before a pause is void: all who waited would go at once when it ends.
-    } while (pause.paused() !== null);
+      const { voidAfterMs } = await bucket.take(signal);
+      // A token from before a pause is void, too: all who waited would go at once when it ends.
+      if (pause.paused() === null && timing.now() <= voidAfterMs) break;
+    }
     onUsed?.({ target: target.name, operation });
   }
 
@@ -106,7 +107,7 @@ export function createPacer({
     isConnecting: (target, clientId) => turns.isTaken(turnOf(target, clientId)),
     throttled(target, operation) {
       const { least, most } = PAUSE_MS;
-      bucketOf(target, operation).pause(least + random() * (most - least));
+      bucketOf(target, operation).throttled(least + random() * (most - least));
     },
   };
 }

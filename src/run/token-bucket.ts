@@ -1,4 +1,5 @@
-import { HEADROOM } from "../lib/pacing.ts";
+import { HEADROOM, toleranceMs } from "../lib/pacing.ts";
+import { Adaptation } from "./adaptation.ts";
 import type { Timing } from "./timing.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
@@ -15,24 +16,43 @@ export function lowerRate(one: Rate, other: Rate): Rate {
   };
 }
 
-/** Below this spacing several tokens fall into one tick of Node's millisecond timers. */
-const FINE_SPACING_MS = 5;
-const TIMER_LATENESS_MS = 2;
+/** A right to one call, now. */
+export interface Token {
+  /** Used later than this it is void, and another one must be taken: late uses would bunch up. */
+  readonly voidAfterMs: number;
+}
+
+/** Below this spacing a busy process's timers are too coarse to keep tokens a gap apart and the rate up. */
+const FINE_SPACING_MS = 25;
+const FINE_TOLERANCE_MS = 10;
 
 /**
- * A token bucket as the generic cell rate algorithm (ITU-T I.371): one number, the time at which the next token is
- * due on an even schedule. No sliding second passes more than limit + burst, which fixed windows cannot promise.
+ * A token bucket as the generic cell rate algorithm (ITU-T I.371), twice: on a schedule a little below the limit,
+ * which a late timer does not push back, and on the limit itself, which keeps those who catch up apart. No sliding
+ * second passes more than limit + burst, which fixed windows cannot promise.
  */
 export class TokenBucket {
   readonly #timing: Timing;
-  readonly #line = new WaitingLine();
+  readonly #line = new WaitingLine<Token>();
+  readonly #adaptation: Adaptation;
   #rate: Rate;
+  /** When the next token is due on an even schedule. */
   #dueMs = Number.NEGATIVE_INFINITY;
+  /** When the limit itself next has a token. */
+  #apartMs = Number.NEGATIVE_INFINITY;
+  /** Since when somebody waits: a token that nobody wanted is not late. */
+  #wantedSinceMs = Number.NEGATIVE_INFINITY;
   #cancelTimer: (() => void) | null = null;
 
   constructor(rate: Rate, timing: Timing) {
     this.#rate = rate;
     this.#timing = timing;
+    this.#adaptation = new Adaptation(timing);
+  }
+
+  /** Tokens a second at present: the limit, or less for a while after a throttled call. */
+  get perSecond(): number {
+    return this.#rate.perSecond * this.#adaptation.share();
   }
 
   /** Keeps the lower of both limits: each user of the bucket names one, and none may be exceeded. */
@@ -47,14 +67,16 @@ export class TokenBucket {
   }
 
   /** Waits for one token; when aborted it throws the signal's reason and no token is lost. */
-  take(signal: AbortSignal): Promise<void> {
+  take(signal: AbortSignal): Promise<Token> {
+    if (this.#line.isEmpty) this.#wantedSinceMs = this.#timing.now();
     const turn = this.#line.join(signal, () => this.#stopWhenIdle());
     this.#serve();
     return turn;
   }
 
-  /** Gives out nothing for `ms`, and no burst afterwards. */
-  pause(ms: number): void {
+  /** A call was throttled: gives out nothing for `ms`, no burst afterwards, and then fewer than the limit. */
+  throttled(ms: number): void {
+    this.#adaptation.throttled();
     this.#dueMs = Math.max(this.#dueMs, this.#timing.now() + ms + this.#burstMs());
     this.#rearm();
   }
@@ -67,8 +89,10 @@ export class TokenBucket {
         if (this.#cancelTimer === null) this.#rearm();
         return;
       }
-      this.#dueMs = Math.max(this.#dueMs, now - this.#slackMs()) + this.#spacingMs();
-      this.#line.releaseFirst();
+      const lateMs = toleranceMs(this.#rate.perSecond);
+      this.#dueMs = Math.max(this.#dueMs, this.#wantedSinceMs, now - lateMs) + this.#spacingMs();
+      this.#apartMs = Math.max(this.#apartMs, now) + this.#gapMs();
+      this.#line.releaseFirst({ voidAfterMs: now + lateMs });
     }
   }
 
@@ -90,7 +114,9 @@ export class TokenBucket {
 
   /** When the next token may go: a burst lets it go before it is due. */
   #openMs(): number {
-    return this.#dueMs - this.#burstMs();
+    const inBurst = this.#rate.burst - 1;
+    const earlyMs = inBurst * this.#gapMs() + (this.#gapMs() < FINE_SPACING_MS ? FINE_TOLERANCE_MS : 0);
+    return Math.max(this.#dueMs - this.#burstMs(), this.#apartMs - earlyMs);
   }
 
   #burstMs(): number {
@@ -98,16 +124,10 @@ export class TokenBucket {
   }
 
   #spacingMs(): number {
-    return 1000 / (this.#rate.perSecond * HEADROOM);
+    return this.#gapMs() / HEADROOM;
   }
 
-  /**
-   * A timer that fires late by this much does not push back the schedule behind it. The headroom pays for it: two
-   * tokens are never closer than the limit itself allows, but where timers are too coarse for that anyway.
-   */
-  #slackMs(): number {
-    const spacingMs = this.#spacingMs();
-    const headroomMs = spacingMs * (1 - HEADROOM);
-    return spacingMs < FINE_SPACING_MS ? Math.max(headroomMs, TIMER_LATENESS_MS) : headroomMs;
+  #gapMs(): number {
+    return 1000 / this.perSecond;
   }
 }

@@ -1,18 +1,18 @@
-interface Waiter {
-  readonly go: () => void;
+interface Waiter<T> {
+  readonly go: (turn: T) => void;
 }
 
 /** Those who wait for the same thing, first come, first served. Who is aborted leaves the line at once. */
-export class WaitingLine {
+export class WaitingLine<T = void> {
   // A set keeps the order of arrival and forgets any member in constant time.
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Set<Waiter<T>>();
 
   get isEmpty(): boolean {
     return this.#waiters.size === 0;
   }
 
   /** Resolves when it is this one's turn; throws the signal's reason when aborted before. */
-  join(signal: AbortSignal, onLeave?: () => void): Promise<void> {
+  join(signal: AbortSignal, onLeave?: () => void): Promise<T> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(signal.reason);
@@ -23,10 +23,10 @@ export class WaitingLine {
         reject(signal.reason);
         onLeave?.();
       };
-      const waiter: Waiter = {
-        go() {
+      const waiter: Waiter<T> = {
+        go(turn) {
           signal.removeEventListener("abort", onAbort);
-          resolve();
+          resolve(turn);
         },
       };
       signal.addEventListener("abort", onAbort, { once: true });
@@ -35,10 +35,10 @@ export class WaitingLine {
   }
 
   /** Lets the first one go; false when nobody waits. */
-  releaseFirst(): boolean {
+  releaseFirst(turn: T): boolean {
     for (const waiter of this.#waiters) {
       this.#waiters.delete(waiter);
-      waiter.go();
+      waiter.go(turn);
       return true;
     }
     return false;

@@ -44,6 +44,38 @@ describe("budget", () => {
     expect(startedAtMs.at(-1)).toBeLessThan(100 * (1000 / 9.8) + 2);
   });
 
+  test.each([10, 200])(
+    "at %i a second, timers that come late now and then cost next to nothing",
+    async (perSecond) => {
+      let timers = 0;
+      const timing = new SimulatedTiming(() => (timers++ % 7 === 0 ? 9 : 0.7));
+      const bucket = new TokenBucket({ perSecond, burst: 1 }, timing);
+      const { startedAtMs, note } = calls(timing);
+      for (let i = 0; i < perSecond * 20; i++) void bucket.take(NEVER).then(note);
+      await timing.runTo(10_000);
+      expect(startedAtMs.length).toBeGreaterThanOrEqual(perSecond * 10 * 0.97);
+      expect(busiestSecond(startedAtMs)).toBeLessThanOrEqual(perSecond + 1);
+      await timing.runTo(60_000);
+    },
+  );
+
+  test("a token that could not be used at once is void: who stalled takes another, and nothing bunches up", async () => {
+    const timing = new SimulatedTiming();
+    const pacer = createPacer({ timing });
+    const usedAtMs: number[] = [];
+    // Each of them keeps the process busy for a while before the next one gets its turn.
+    const burst = target(10, { budgets: { invokesPerSecond: 10, connectsPerSecond: 10, burst: 4 } });
+    for (let i = 0; i < 30; i++) {
+      void pacer.take(burst, INVOKE, NEVER).then(() => {
+        usedAtMs.push(timing.now());
+        timing.stall(30);
+      });
+    }
+    await timing.runTo(10_000);
+    expect(usedAtMs).toHaveLength(30);
+    expect(busiestSecond(usedAtMs)).toBeLessThanOrEqual(14);
+  });
+
   test("a high limit is not held down by the millisecond of a timer", async () => {
     const timing = new SimulatedTiming(() => 1);
     const pacer = createPacer({ timing });
@@ -206,6 +238,49 @@ describe("budget", () => {
     expect(startedAtMs).toEqual([0]);
     await timing.runTo(351);
     expect(startedAtMs).toEqual([0, 350]);
+  });
+});
+
+describe("a limit that somebody else spends too", () => {
+  test("is cut to half by a throttled call, and regained within ten seconds", async () => {
+    const timing = new SimulatedTiming();
+    const bucket = new TokenBucket({ perSecond: 10, burst: 1 }, timing);
+    bucket.throttled(0);
+    bucket.throttled(0);
+    expect(bucket.perSecond).toBe(5);
+    await timing.runTo(2000);
+    expect(bucket.perSecond).toBeCloseTo(6);
+    bucket.throttled(0);
+    expect(bucket.perSecond).toBeCloseTo(3);
+    await timing.runTo(20_000);
+    expect(bucket.perSecond).toBe(10);
+    for (let i = 0; i < 50; i++) {
+      bucket.throttled(0);
+      await timing.runTo(timing.now() + 1000);
+    }
+    expect(bucket.perSecond).toBeGreaterThanOrEqual(0.5);
+  });
+
+  test("is shared: most of what others leave is used, and few calls are throttled", async () => {
+    const timing = new SimulatedTiming();
+    const pacer = createPacer({ timing, random: () => 0.5 });
+    const granted: number[] = [];
+    let throttled = 0;
+    // Others leave 6 of 10 calls a second, counted in sliding seconds.
+    const call = async (): Promise<void> => {
+      for (;;) {
+        await pacer.take(target(10), INVOKE, NEVER);
+        if (granted.filter((at) => at > timing.now() - 1000).length < 6) granted.push(timing.now());
+        else {
+          throttled++;
+          pacer.throttled(target(10), INVOKE);
+        }
+      }
+    };
+    void call();
+    await timing.runTo(100_000);
+    expect(granted.length).toBeGreaterThan(100 * 6 * 0.6);
+    expect(throttled).toBeLessThan(granted.length / 10);
   });
 });
 

@@ -29,6 +29,11 @@ export class SimulatedTiming implements Timing {
     return () => this.#alarms.delete(alarm);
   }
 
+  /** The process is busy: time passes, and no timer comes. */
+  stall(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   /** Goes to that time, timer by timer; what each wakes up runs at its time. */
   async runTo(untilMs: number): Promise<void> {
     await settle();
