@@ -8,7 +8,6 @@ import { contradiction } from "./gate/fingerprint.ts";
 import { lostRule } from "./gate/lost.ts";
 import { handshake } from "./gateway/handshake.ts";
 import type { Log } from "./lib/log.ts";
-import { judgedCheck } from "./lib/words.ts";
 import type { SuiteNames } from "./metrics/fleet.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Check } from "./model/check.ts";
@@ -37,6 +36,7 @@ import { type Probed, type ProbePorts, probeChecks } from "./run/probe.ts";
 import { Run } from "./run/run.ts";
 import { lookForOthers, refuseIfUsed, type SamplePorts } from "./run/sample.ts";
 import type { SecondWave } from "./run/second-wave.ts";
+import { inProcess } from "./run/work.ts";
 
 export interface AppOptions extends SourcesOptions {
   readonly config: Config;
@@ -57,7 +57,7 @@ export interface RunRequest {
   readonly fleet: (signal: AbortSignal) => Promise<ScannedFleet>;
   /** Omitted: the run is not kept. */
   readonly memory?: RunMemory;
-  /** Each result, after it has reached the metrics. */
+  /** Each result in full, after it has reached the metrics. */
   readonly onResult?: (result: Result) => void;
 }
 
@@ -168,17 +168,21 @@ export class App implements AsyncDisposable {
     const suite = this.#suite(selection.suite);
     return new Run(
       {
-        examine: (check, signal) => this.examine(check, signal),
-        onFault: (check) => this.#fault(check),
-        judge,
+        work: inProcess({
+          examine: (check, signal) => this.examine(check, signal),
+          onFault: (check) => this.#fault(check),
+          judge,
+          secondWave: (decoys) => this.#secondWave(suite, decoys),
+          concurrency: new Map(this.config.targets.map(({ name, concurrency }) => [name, concurrency])),
+          location: LOCATION,
+          log: this.#options.log,
+          onResult,
+        }),
         decide,
         lostRule,
-        secondWave: (decoys) => this.#secondWave(suite, decoys),
         preflight: (names, signal) => this.#lookAt(names, signal),
         bind: this.#bindings.bind,
         pause: this.#pause,
-        concurrency: new Map(this.config.targets.map(({ name, concurrency }) => [name, concurrency])),
-        location: LOCATION,
         log: this.#options.log,
       },
       {
@@ -193,10 +197,9 @@ export class App implements AsyncDisposable {
           return refuseIfUsed(plan, await lookForOthers(plan.again(), this.#sample, signal));
         },
         memory,
-        onResult: (result) => {
-          this.metrics.record(judgedCheck(result));
+        onResult: (judged) => {
+          this.metrics.record(judged);
           this.metrics.runProgress(suite.name);
-          onResult?.(result);
         },
       },
     );

@@ -1,91 +1,25 @@
 import { monotonicMs, sleep, wallMs } from "../lib/clock.ts";
 import { errorMessage } from "../lib/errors.ts";
-import type { Log } from "../lib/log.ts";
 import { CLIENT_REST_MS } from "../lib/pacing.ts";
-import { toRecord } from "../lib/words.ts";
-import type { Check } from "../model/check.ts";
-import type { Suite } from "../model/config.ts";
 import type { Drift } from "../model/drift.ts";
-import type { Examined } from "../model/facts.ts";
 import type { Fingerprint } from "../model/fingerprint.ts";
-import type { Counts, GateOutcome, GroupTally, LatencyTally } from "../model/gate.ts";
+import type { Counts, GateOutcome } from "../model/gate.ts";
 import type { Pause } from "../model/pause.ts";
 import type { PreflightFinding } from "../model/preflight.ts";
-import type { Result, ResultRecord, Verdict } from "../model/result.ts";
+import type { ResultRecord } from "../model/result.ts";
 import type { RunStatus, RunSummary, Selection, StopReason } from "../model/run.ts";
 import type { RunSample } from "../model/sample.ts";
-import type { Decoy } from "../model/second-wave.ts";
 import { derivedRemarks, totalOf } from "./derived-remarks.ts";
 import { driftOf } from "./drift.ts";
-import { type ExpectedGroup, expectedGroups, type FleetGroup } from "./expected.ts";
-import { type LostRuleFn, whyLost } from "./fail-fast.ts";
-import { type BindFn, UsedParts } from "./fingerprint.ts";
+import { type ExpectedGroup, expectedGroups } from "./expected.ts";
+import { whyLost } from "./fail-fast.ts";
+import { UsedParts } from "./fingerprint.ts";
 import { groupKey } from "./group-key.ts";
 import { GuardRemarks } from "./guard-remarks.ts";
-import type { RunMemory } from "./memory.ts";
-import { type PauseGate, pauseText } from "./pause.ts";
-import type { SecondWave, SecondWaveReport } from "./second-wave.ts";
+import { pauseText } from "./pause.ts";
+import type { RunInput, RunPlan, RunPorts } from "./run-ports.ts";
+import type { SecondWaveReport } from "./second-wave.ts";
 import { Tally } from "./tally.ts";
-import { work } from "./worker.ts";
-
-/** What a run needs from outside; every part of it is a port. */
-export interface RunPorts {
-  readonly examine: (check: Check, signal: AbortSignal) => Promise<Examined>;
-  readonly onFault: (check: Check) => Examined;
-  readonly judge: (examined: Examined, closeConfirmed: boolean) => Verdict;
-  readonly decide: (input: {
-    readonly groups: readonly GroupTally[];
-    readonly invalidProfiles: number;
-    readonly latency: LatencyTally;
-    readonly rules: Suite["gate"];
-    readonly cohortRules: Suite["cohortGates"];
-    readonly notes: readonly string[];
-  }) => GateOutcome;
-  readonly lostRule: LostRuleFn;
-  /** What follows from the checks; `decoys`: of the plan. */
-  readonly secondWave: (decoys: readonly Decoy[]) => SecondWave;
-  /** Looks at targets, by name, before the first check; never throws. None: nothing is looked at. */
-  readonly preflight?: (
-    targets: readonly string[],
-    signal: AbortSignal,
-  ) => Promise<readonly PreflightFinding[]>;
-  /** Finds out what the decision is bound to; never throws. None: it binds nobody. */
-  readonly bind?: BindFn;
-  /** None: nobody pauses. */
-  readonly pause?: PauseGate;
-  /** Checks in flight, by target name. */
-  readonly concurrency: ReadonlyMap<string, number>;
-  readonly location: string;
-  readonly log: Log;
-}
-
-export interface RunInput {
-  readonly runId: string;
-  readonly suite: Suite;
-  readonly selection: Selection;
-  /** Pass one over the sources: what the run is going to hold. */
-  readonly prepare: (signal: AbortSignal) => Promise<RunPlan>;
-  readonly memory: RunMemory;
-  readonly onResult: (result: Result) => void;
-}
-
-/** What pass one found. */
-export interface RunPlan {
-  /** The selected part of the sources. */
-  readonly groups: readonly FleetGroup[];
-  readonly invalidProfiles: number;
-  /** What is wrong with the selection itself; any entry forbids a go. */
-  readonly notes: readonly string[];
-  /** What else is to be told. */
-  readonly remarks: readonly string[];
-  readonly decoys: readonly Decoy[];
-  /** Of the sources' bytes: an interrupted run goes on only where they are the same. */
-  readonly fleetChecksum: string;
-  /** null or omitted: every device that is selected is tested. */
-  readonly sample?: RunSample | null;
-  /** The plan's checks, streamed in order. */
-  readonly checks: AsyncIterable<Check>;
-}
 
 /** How long checks in flight may go on after a stop; then they are given up. */
 const DRAIN_MS = 7_000;
@@ -155,16 +89,15 @@ export class Run {
     const deadline = setTimeout(() => this.stop("DEADLINE_EXCEEDED"), leftMs);
     try {
       const { checks, decoys, fleetChecksum } = await this.#prepare();
-      this.#second = await work({
-        ...this.#ports,
+      this.#second = await this.#ports.work({
         checks: this.#used.watch(checks),
-        secondWave: this.#ports.secondWave(decoys),
+        decoys,
         memory,
-        onResult: (result) => {
-          const record = toRecord(result);
+        onJudged: (judged) => {
+          const { record } = judged;
           this.#count(record);
           if (this.#isFinal(record)) memory.record(record);
-          onResult(result);
+          onResult(judged);
           if (record.verdict === "fail") this.#failFast();
         },
         stop: this.#stop.signal,

@@ -5,7 +5,7 @@ import type { ConnectionState } from "../model/guard.ts";
 import type { ConnectionStateFn } from "../model/ports.ts";
 import type { ReadyTarget, Target } from "../model/target.ts";
 import { Draw } from "./draw.ts";
-import type { RunPlan } from "./run.ts";
+import type { RunPlan } from "./run-ports.ts";
 
 export interface SamplePorts {
   /** null: the target's endpoint is not known, so that nothing can be connected either. */

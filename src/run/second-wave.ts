@@ -45,14 +45,16 @@ export interface SecondWaveInput {
   readonly runCheck: (check: Check) => Promise<boolean>;
   /** Sees a check once more without a result of its own; null: given up, or it does not pass any more. */
   readonly seeAgain: (check: Check) => Promise<Examined | null>;
-  readonly memory: Pick<RunMemory, "origins" | "drawOrigins" | "result">;
+  readonly memory: Pick<RunMemory, "origins" | "drawOrigins">;
+  /** Has the derived check at this place its result already? */
+  readonly isDone: (seq: number) => boolean;
   readonly stop: AbortSignal;
   readonly abort: AbortSignal;
   readonly log: Log;
 }
 
 /** Checks of one target × cohort × protocol that get second attempts. */
-const RETRIED_PER_GROUP = 3;
+export const RETRIED_PER_GROUP = 3;
 
 /** Collects during the first wave what the second one starts from, then runs it. */
 export class SecondWaveRun {
@@ -124,7 +126,7 @@ export class SecondWaveRun {
 
   /** One after the other: they share a client id, and a place in flight is not for waiting for it. */
   async #deriveFrom({ check: origin, examined }: Origin, firstSeq: number): Promise<void> {
-    const { wave, lanes, runCheck, seeAgain, stop, abort, memory } = this.#input;
+    const { wave, lanes, runCheck, seeAgain, stop, abort, isDone } = this.#input;
     if (stop.aborted) {
       this.#isCutShort = true;
       return;
@@ -138,7 +140,7 @@ export class SecondWaveRun {
     const derived = await this.#guarded(origin, () => wave.derive(passed, abort));
     for (const each of derived ?? []) {
       const seq = firstSeq + (each.derived === null ? 0 : DERIVED_KINDS.indexOf(each.derived));
-      if (memory.result(seq) !== null) continue;
+      if (isDone(seq)) continue;
       const identities = new Set([identityOf(origin, target), identityOf(each, target)]);
       const done = await lanes.run(target.name, async () => {
         if (stop.aborted) return false;
@@ -194,5 +196,14 @@ interface Origin {
 }
 
 function groupKey({ profile, protocol }: Check): string {
-  return `${profile.target}\n${profile.cohort}\n${protocol}`;
+  return drawKey({ ...profile, protocol });
+}
+
+/** Those among whom is drawn. */
+export function drawKey(of: {
+  readonly target: string;
+  readonly cohort: string;
+  readonly protocol: string;
+}): string {
+  return `${of.target}\n${of.cohort}\n${of.protocol}`;
 }

@@ -17,7 +17,9 @@ export interface WorkInput {
   readonly onFault: (check: Check) => Examined;
   readonly judge: (examined: Examined, closeConfirmed: boolean) => Verdict;
   readonly secondWave: SecondWave;
-  readonly memory: RunMemory;
+  readonly memory: Pick<RunMemory, "origins" | "drawOrigins" | "result">;
+  /** Has the derived check at this place its result already? Omitted: the memory knows. */
+  readonly isDone?: (seq: number) => boolean;
   /** Called before `onResult`. */
   readonly onJudged?: (examined: Examined, verdict: Verdict) => void;
   /** Called once per check, in the order in which verdicts become certain. */
@@ -76,6 +78,7 @@ export class Worker {
       runCheck: (check) => this.#runDerived(check),
       seeAgain: (check) => this.#seeAgain(check),
       memory: input.memory,
+      isDone: input.isDone ?? ((seq) => input.memory.result(seq) !== null),
       stop,
       abort,
       log,
@@ -87,20 +90,25 @@ export class Worker {
       if (this.#input.stop.aborted) break;
       this.#nextSeq = Math.max(this.#nextSeq, check.seq + 1);
       const recorded = this.#input.memory.result(check.seq);
-      if (recorded !== null) {
-        this.#recall(check, recorded);
-        continue;
-      }
-      await this.#lanes.room(check.profile.target);
-      void this.#lanes.run(check.profile.target, () => this.#run(check));
+      if (recorded === null) await this.begin(check);
+      else if (mayFollow(check, recorded)) this.recall(check);
     }
     await this.#lanes.drained();
   }
 
-  /** What an earlier process of the run recorded is not done again, but what follows from it is. */
-  #recall(check: Check, { verdict, gateway, expectation }: ResultRecord): void {
-    const isOurs = check.profile.identity === "dedicated" && expectation === "allow";
-    if (verdict !== "pass" || gateway !== "accepted" || !isOurs) return;
+  /** Waits for room, not for the check's end. */
+  async begin(check: Check): Promise<void> {
+    await this.#lanes.room(check.profile.target);
+    void this.#lanes.run(check.profile.target, () => this.#run(check));
+  }
+
+  /** Waits until nothing is in flight. */
+  async drained(): Promise<void> {
+    await this.#lanes.drained();
+  }
+
+  /** What was seen getting in elsewhere is not done again, but what follows from it is. */
+  recall(check: Check): void {
     this.#settling.recall(check);
     this.#second.recall(check);
   }
@@ -177,4 +185,14 @@ export class Worker {
       return onFault(check);
     }
   }
+}
+
+/** Does something follow from a check that an earlier process of the run recorded? */
+export function mayFollow({ profile }: Check, { verdict, gateway, expectation }: ResultRecord): boolean {
+  return (
+    verdict === "pass" &&
+    gateway === "accepted" &&
+    profile.identity === "dedicated" &&
+    expectation === "allow"
+  );
 }

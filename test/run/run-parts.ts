@@ -4,11 +4,13 @@ import { createLog } from "../../src/lib/log.ts";
 import type { Check } from "../../src/model/check.ts";
 import type { Suite } from "../../src/model/config.ts";
 import type { Facts } from "../../src/model/facts.ts";
-import type { Result } from "../../src/model/result.ts";
+import type { JudgedCheck } from "../../src/model/result.ts";
 import type { Selection } from "../../src/model/run.ts";
 import { judge, untested } from "../../src/pipeline.ts";
 import { NO_MEMORY, type RunMemory } from "../../src/run/memory.ts";
-import { Run, type RunInput, type RunPlan, type RunPorts } from "../../src/run/run.ts";
+import { Run } from "../../src/run/run.ts";
+import type { RunInput, RunPlan, RunPorts } from "../../src/run/run-ports.ts";
+import { inProcess } from "../../src/run/work.ts";
 import { History } from "../../src/store/history.ts";
 import {
   ACCEPTED,
@@ -75,37 +77,40 @@ export function runOf({
   before = () => {},
 }: Options = {}): {
   run: Run;
-  results: Result[];
+  results: JudgedCheck[];
 } {
-  const results: Result[] = [];
+  const results: JudgedCheck[] = [];
   async function* all(): AsyncGenerator<Check> {
     for (let seq = 0; seq < checks; seq += 1) yield checkOf({ seq }, { id: `device-${seq}` });
   }
   const run: Run = new Run(
     {
-      examine: async (check) => {
-        await before(check, run);
-        const now = performance.now();
-        const facts = {
-          check,
-          target: targetOf(),
-          context: null,
-          invocation: answered("allowed"),
-          prediction: predicted("allow"),
-          outcome: ACCEPTED,
-          ...NOTHING_MORE,
-          nowMs: 0,
-          ...found(check),
-        };
-        return { facts, startedAtMs: now, endedAtMs: now };
-      },
-      onFault: (check) => untested(check, targetOf(), "TESTER_ERROR", "it failed"),
-      judge,
+      work: inProcess({
+        examine: async (check) => {
+          await before(check, run);
+          const now = performance.now();
+          const facts = {
+            check,
+            target: targetOf(),
+            context: null,
+            invocation: answered("allowed"),
+            prediction: predicted("allow"),
+            outcome: ACCEPTED,
+            ...NOTHING_MORE,
+            nowMs: 0,
+            ...found(check),
+          };
+          return { facts, startedAtMs: now, endedAtMs: now };
+        },
+        onFault: (check) => untested(check, targetOf(), "TESTER_ERROR", "it failed"),
+        judge,
+        secondWave: () => NO_SECOND_WAVE,
+        concurrency: new Map([["here", 2]]),
+        location: "local",
+        log: createLog("silent"),
+      }),
       decide,
       lostRule,
-      secondWave: () => NO_SECOND_WAVE,
-      concurrency: new Map([["here", 2]]),
-      location: "local",
       log: createLog("silent"),
       ...ports,
     },

@@ -1,0 +1,284 @@
+import { monotonicMs, sleep } from "../../lib/clock.ts";
+import { assertNever } from "../../lib/errors.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Check } from "../../model/check.ts";
+import type { JudgedCheck } from "../../model/result.ts";
+import type { Decoy } from "../../model/second-wave.ts";
+import type { Shard, ShardCheck, ShardEnd, ShardReport, ShardResult, ShardTask } from "../../model/shard.ts";
+import type { Target } from "../../model/target.ts";
+import { Confirmations, type Settled } from "../confirmation.ts";
+import type { RunMemory } from "../memory.ts";
+import type { SecondWave, SecondWaveReport } from "../second-wave.ts";
+import { mayFollow } from "../worker.ts";
+import { cut, shardCheck } from "./cut.ts";
+import { FollowUps } from "./follow-ups.ts";
+import type { ShardQueue } from "./queue.ts";
+
+/** What is the same for all shards of a run. */
+export type ShardBase = Pick<Shard, "runId" | "suite" | "files" | "configChecksum" | "location">;
+
+export interface Distribution {
+  readonly base: ShardBase;
+  /** By name. */
+  readonly targets: ReadonlyMap<string, Target>;
+  readonly checks: AsyncIterable<Check>;
+  readonly decoys: readonly Decoy[];
+  readonly wave: Pick<SecondWave, "perCohort" | "mayDeriveFrom" | "ledger" | "random">;
+  readonly memory: Pick<RunMemory, "origins" | "drawOrigins" | "result">;
+  /** Called once per check, in the order in which verdicts become certain. */
+  readonly onJudged: (judged: JudgedCheck) => void;
+  /** Aborted: start nothing more; what is in flight finishes. */
+  readonly stop: AbortSignal;
+  /** Aborted: give up what is in flight too. */
+  readonly abort: AbortSignal;
+  readonly log: Log;
+}
+
+/** Checks in a shard, on average: little is done again where a worker is lost, and handing out costs next to nothing. */
+const SHARD_SIZE = 50;
+/** A shard whose worker is lost again and again may be what kills them. */
+const MOST_LOSSES = 5;
+/** A worker with other profiles leaves the shard to the next one, which may be the same. */
+const MOST_REFUSALS = 5;
+const AFTER_REFUSAL_MS = 1_000;
+
+/**
+ * Has a run's checks done by the workers behind a queue, and what follows from them. What is told twice counts once.
+ * A worker settles what it can by itself; what closes it saw at the end of a shard were is settled here, by an answer
+ * from a shard that was handed out later.
+ *
+ * @throws Error where workers refuse the run, and what the source of the checks throws; what was begun has its result
+ */
+export async function distribute(input: Distribution, queue: ShardQueue): Promise<SecondWaveReport> {
+  const coordinator = new Coordinator(input, queue);
+  try {
+    await coordinator.firstWave();
+    await coordinator.secondWave();
+    if (!input.stop.aborted) await coordinator.confirmRest();
+  } finally {
+    await coordinator.finish();
+  }
+  return coordinator.report();
+}
+
+/** A shard that is under way. */
+interface UnderWay {
+  readonly shard: Shard;
+  /** Without a result yet. */
+  readonly open: Map<number, ShardCheck>;
+  /** Places in the plan whose result has come. */
+  readonly done: Set<number>;
+  /** When it was handed out: all its connections were started later. Monotonic. */
+  readonly startedAtMs: number;
+}
+
+class Coordinator {
+  readonly #input: Distribution;
+  readonly #queue: ShardQueue;
+  readonly #closes = new Confirmations<ShardResult>();
+  readonly #followUps: FollowUps;
+  /** By target and protocol: a check that got in, to connect again when a close needs confirming. */
+  readonly #passed = new Map<string, ShardCheck>();
+  readonly #lanes: Promise<unknown>[] = [];
+  readonly #failed = new AbortController();
+  readonly #stop: AbortSignal;
+  #nextIndex = 0;
+  #nextSeq = 0;
+  #report: SecondWaveReport = { capped: 0, isCutShort: false };
+
+  constructor(input: Distribution, queue: ShardQueue) {
+    this.#input = input;
+    this.#queue = queue;
+    const { wave, decoys, targets, memory } = input;
+    this.#followUps = new FollowUps({ wave, ledger: wave.ledger, decoys, targets, memory });
+    this.#stop = AbortSignal.any([input.stop, this.#failed.signal]);
+  }
+
+  async firstWave(): Promise<void> {
+    const { lanes } = this.#queue;
+    const pieces = cut(this.#notRecorded(), { lanes, size: SHARD_SIZE, targets: this.#input.targets });
+    const waiting = new Set<Promise<void>>();
+    for await (const { lane, checks } of pieces) {
+      // A stretch ahead, so that a lane that is done need not wait for one that is not.
+      while (waiting.size > 2 * lanes && !this.#stop.aborted) await Promise.race(waiting);
+      if (this.#stop.aborted) break;
+      const before = this.#lanes[lane] ?? Promise.resolve();
+      const after = before.then(() => this.#complete({ kind: "first-wave" }, lane, checks));
+      this.#lanes[lane] = after;
+      const done = after.then(
+        () => void waiting.delete(done),
+        (error: unknown) => {
+          this.#failed.abort(error);
+          waiting.delete(done);
+        },
+      );
+      waiting.add(done);
+    }
+    await this.#settled();
+  }
+
+  async secondWave(): Promise<void> {
+    if (this.#stop.aborted) {
+      this.#report = { capped: 0, isCutShort: this.#input.wave.perCohort > 0 };
+      return;
+    }
+    const next = this.#followUps.shard(this.#nextSeq);
+    if (next === null) return;
+    const end = await this.#complete(next.task, 0, next.checks);
+    if (end?.kind === "done") this.#report = { capped: end.capped, isCutShort: end.isCutShort };
+    else this.#report = { capped: 0, isCutShort: true };
+  }
+
+  /** Asks the gateway once more, with devices that got in, where closes still wait for an explicit answer. */
+  async confirmRest(): Promise<void> {
+    const wanted = this.#closes.waiting().flatMap((path) => this.#passed.get(pathKey(path)) ?? []);
+    if (wanted.length > 0) await this.#complete({ kind: "confirmation" }, 0, wanted);
+  }
+
+  /** What was begun gets its result. */
+  async finish(): Promise<void> {
+    await Promise.allSettled(this.#lanes);
+    for (const { check, result } of this.#followUps.takeRetried()) this.#settleOne(check, result, null);
+    this.#settle(this.#closes.giveUp());
+  }
+
+  report(): SecondWaveReport {
+    return this.#report;
+  }
+
+  async *#notRecorded(): AsyncGenerator<Check> {
+    for await (const check of this.#input.checks) {
+      if (this.#stop.aborted) return;
+      this.#nextSeq = Math.max(this.#nextSeq, check.seq + 1);
+      const recorded = this.#input.memory.result(check.seq);
+      if (recorded === null) yield check;
+      else if (mayFollow(check, recorded)) {
+        this.#passed.set(
+          pathKey({ target: check.profile.target, protocol: check.protocol }),
+          shardCheck(check),
+        );
+        this.#followUps.recall(check);
+      }
+    }
+  }
+
+  /** Waits for what is under way; throws what went wrong with it. */
+  async #settled(): Promise<void> {
+    await Promise.allSettled(this.#lanes);
+    if (this.#failed.signal.aborted) throw this.#failed.signal.reason;
+  }
+
+  /** Has a shard done, again where its worker is lost, until nothing of it is open; null: it was stopped before. */
+  async #complete(task: ShardTask, lane: number, checks: readonly ShardCheck[]): Promise<ShardEnd | null> {
+    const open = new Map(task.kind === "confirmation" ? [] : checks.map((check) => [check.seq, check]));
+    const origins = new Set(task.kind === "second-wave" ? task.origins : []);
+    for (const seq of origins) open.delete(seq);
+    const done = new Set<number>();
+    let losses = 0;
+    let refusals = 0;
+    while (!this.#stop.aborted) {
+      const index = this.#nextIndex++;
+      const shard = { ...this.#input.base, index, task, lane, checks, done: [...done] };
+      const underWay = { shard, open, done, startedAtMs: monotonicMs() };
+      const end = await this.#queue.work(shard, (report) => this.#take(report, underWay), {
+        stop: this.#stop,
+        abort: this.#input.abort,
+      });
+      if (end.kind === "done" && (open.size === 0 || this.#stop.aborted)) return end;
+      if (end.kind === "refused") {
+        refusals += 1;
+        await this.#afterRefusal(end.reason, refusals);
+        continue;
+      }
+      losses += 1;
+      const reason = end.kind === "lost" ? end.reason : "results are missing";
+      this.#input.log.warn({ shard: index, open: open.size, reason }, "a shard is done again");
+      if (losses >= MOST_LOSSES) throw new Error(`checks were given up after ${losses} attempts: ${reason}`);
+    }
+    return null;
+  }
+
+  async #afterRefusal(reason: string, refusals: number): Promise<void> {
+    this.#input.log.warn({ reason }, "a worker refused a shard");
+    if (refusals >= MOST_REFUSALS) throw new Error(`workers refuse the run: ${reason}`);
+    // A stop is dealt with by whoever goes on.
+    await sleep(AFTER_REFUSAL_MS, this.#stop).catch(() => {});
+  }
+
+  #take(report: ShardReport, underWay: UnderWay): void {
+    switch (report.kind) {
+      case "result":
+        this.#takeResult(report.result, underWay);
+        return;
+      case "witness": {
+        const { target, protocol, word } = report;
+        const { startedAtMs } = underWay;
+        const endedAtMs = monotonicMs();
+        this.#settle(this.#closes.witness({ target, protocol, word, startedAtMs, endedAtMs }));
+        return;
+      }
+      case "spent":
+        this.#input.wave.ledger.spend(report.identities);
+        return;
+      default:
+        assertNever(report, "report");
+    }
+  }
+
+  #takeResult(result: ShardResult, underWay: UnderWay): void {
+    const { record } = result.judged;
+    const { task } = underWay.shard;
+    // Told before, by the same worker or by one that was taken for lost.
+    if (underWay.done.has(record.seq)) return;
+    if (task.kind === "second-wave" && record.derived !== null) {
+      underWay.done.add(record.seq);
+      this.#settleOne(null, result, underWay);
+      return;
+    }
+    const check = underWay.open.get(record.seq);
+    if (check === undefined || check.device !== record.device) return;
+    underWay.open.delete(record.seq);
+    underWay.done.add(record.seq);
+    if (task.kind === "first-wave" && this.#followUps.keeps(check, result)) {
+      this.#witness(result, underWay);
+      return;
+    }
+    if (task.kind === "second-wave") this.#followUps.cameBack(record.seq);
+    this.#settleOne(check, result, underWay);
+  }
+
+  /** @param underWay null: what it tells about others was noted before, or is too old to tell anything */
+  #settleOne(check: ShardCheck | null, result: ShardResult, underWay: UnderWay | null): void {
+    const { judged, unconfirmed, mayConfirm } = result;
+    const { target, protocol } = judged.record;
+    const startedAtMs = underWay?.startedAtMs ?? Number.NEGATIVE_INFINITY;
+    const attempt = { target, protocol, word: "closed", startedAtMs, endedAtMs: monotonicMs() } as const;
+    if (unconfirmed !== null) {
+      const { held, settled } = this.#closes.note(result, attempt);
+      this.#settle(held ? [] : settled);
+      return;
+    }
+    if (underWay !== null) this.#witness(result, underWay);
+    if (mayConfirm && check !== null) this.#passed.set(pathKey({ target, protocol }), check);
+    if (check !== null) this.#followUps.offer(check, result);
+    this.#input.onJudged(judged);
+  }
+
+  /** A close that was settled where it was seen says nothing about others. */
+  #witness({ judged, word }: ShardResult, { startedAtMs }: UnderWay): void {
+    if (word === "closed") return;
+    const { target, protocol } = judged.record;
+    this.#settle(this.#closes.witness({ target, protocol, word, startedAtMs, endedAtMs: monotonicMs() }));
+  }
+
+  #settle(settled: readonly Settled<ShardResult>[]): void {
+    for (const { item, confirmed } of settled) {
+      const { judged, unconfirmed } = item;
+      this.#input.onJudged(confirmed || unconfirmed === null ? judged : unconfirmed);
+    }
+  }
+}
+
+function pathKey({ target, protocol }: { target: string; protocol: string }): string {
+  return `${target}\n${protocol}`;
+}
