@@ -3,17 +3,17 @@
 /** Part of a limit that is used: AWS counts arrivals, and the way there shakes the spacing. */
 export const HEADROOM = 0.98;
 
-/** A token that is not used within this is void, however low the limit is. */
-const MOST_TOLERANCE_MS = 50;
+/** A token later than this is void, however low the limit is. */
+const MOST_LATE_MS = 50;
 
 /**
- * How late a token of a schedule at `HEADROOM` of the limit may be given out, and how long after that it may be used.
- * Of limit + burst + 1 tokens the last is due (limit + 1) spacings less the burst's after the first: what that is
- * longer than a second is shared by both, so that no sliding second sees so many.
+ * How late a token may be used on a schedule at `HEADROOM` of the limit. Of limit + burst + 1 tokens the last is due
+ * (limit + 1) spacings after the burst's end: half of what that is longer than a second, so that no sliding second
+ * sees so many. The other half is left to the way there.
  */
 export function toleranceMs(perSecond: number): number {
   const spareMs = (1000 * (perSecond + 1)) / (perSecond * HEADROOM) - 1000;
-  return Math.min(MOST_TOLERANCE_MS, spareMs / 2);
+  return Math.min(MOST_LATE_MS, spareMs / 2);
 }
 
 /**

@@ -68,12 +68,11 @@ export function createPacer({
 
   async function take(target: Target, operation: string, signal: AbortSignal): Promise<void> {
     const bucket = bucketOf(target, operation);
-    for (;;) {
+    do {
       if (pause.paused() !== null) await pause.passed(signal);
-      const { voidAfterMs } = await bucket.take(signal);
-      // A token from before a pause is void, too: all who waited would go at once when it ends.
-      if (pause.paused() === null && timing.now() <= voidAfterMs) break;
-    }
+      await bucket.take(signal);
+      // A token from before a pause is void: all who waited would go at once when it ends.
+    } while (pause.paused() !== null);
     onUsed?.({ target: target.name, operation });
   }
 

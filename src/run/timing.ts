@@ -4,13 +4,20 @@ import { monotonicMs } from "../lib/clock.ts";
 export interface Timing {
   /** Monotonic milliseconds. */
   now(): number;
-  /** Calls `wake` once, not before `ms` are over but for the timer's rounding; the answer calls it off. */
+  /**
+   * Calls `wake` once, not before `ms` are over but for the timer's rounding, at the earliest in the next turn of the
+   * event loop; the answer calls it off.
+   */
   after(ms: number, wake: () => void): () => void;
 }
 
 export const REAL_TIMING: Timing = {
   now: monotonicMs,
   after(ms, wake) {
+    if (ms <= 0) {
+      const immediate = setImmediate(wake);
+      return () => clearImmediate(immediate);
+    }
     const timer = setTimeout(wake, Math.ceil(ms));
     return () => clearTimeout(timer);
   },

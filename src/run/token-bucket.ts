@@ -16,12 +16,6 @@ export function lowerRate(one: Rate, other: Rate): Rate {
   };
 }
 
-/** A right to one call, now. */
-export interface Token {
-  /** Used later than this it is void, and another one must be taken: late uses would bunch up. */
-  readonly voidAfterMs: number;
-}
-
 /** Below this spacing a busy process's timers are too coarse to keep tokens a gap apart and the rate up. */
 const FINE_SPACING_MS = 25;
 const FINE_TOLERANCE_MS = 10;
@@ -29,11 +23,12 @@ const FINE_TOLERANCE_MS = 10;
 /**
  * A token bucket as the generic cell rate algorithm (ITU-T I.371), twice: on a schedule a little below the limit,
  * which a late timer does not push back, and on the limit itself, which keeps those who catch up apart. No sliding
- * second passes more than limit + burst, which fixed windows cannot promise.
+ * second passes more than limit + burst, which fixed windows cannot promise. One token a turn of the event loop: who
+ * got it uses it before the next is given out, so that a busy process does not hoard tokens and use them in a bunch.
  */
 export class TokenBucket {
   readonly #timing: Timing;
-  readonly #line = new WaitingLine<Token>();
+  readonly #line = new WaitingLine();
   readonly #adaptation: Adaptation;
   #rate: Rate;
   /** When the next token is due on an even schedule. */
@@ -67,7 +62,7 @@ export class TokenBucket {
   }
 
   /** Waits for one token; when aborted it throws the signal's reason and no token is lost. */
-  take(signal: AbortSignal): Promise<Token> {
+  take(signal: AbortSignal): Promise<void> {
     if (this.#line.isEmpty) this.#wantedSinceMs = this.#timing.now();
     const turn = this.#line.join(signal, () => this.#stopWhenIdle());
     this.#serve();
@@ -82,25 +77,25 @@ export class TokenBucket {
   }
 
   #serve(): void {
-    for (;;) {
-      if (this.#line.isEmpty) return;
-      const now = this.#timing.now();
-      if (now < this.#openMs()) {
-        if (this.#cancelTimer === null) this.#rearm();
-        return;
-      }
-      const lateMs = toleranceMs(this.#rate.perSecond);
-      this.#dueMs = Math.max(this.#dueMs, this.#wantedSinceMs, now - lateMs) + this.#spacingMs();
+    if (this.#cancelTimer !== null) return;
+    const now = this.#timing.now();
+    if (!this.#line.isEmpty && now >= this.#openMs()) {
+      const onTimeMs = now - toleranceMs(this.#rate.perSecond);
+      this.#dueMs = Math.max(this.#dueMs, this.#wantedSinceMs, onTimeMs) + this.#spacingMs();
       this.#apartMs = Math.max(this.#apartMs, now) + this.#gapMs();
-      this.#line.releaseFirst({ voidAfterMs: now + lateMs });
-    }
+      this.#line.releaseFirst();
+      this.#wake(0);
+    } else this.#rearm();
   }
 
   #rearm(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
-    if (this.#line.isEmpty) return;
-    this.#cancelTimer = this.#timing.after(Math.max(0, this.#openMs() - this.#timing.now()), () => {
+    if (!this.#line.isEmpty) this.#wake(this.#openMs() - this.#timing.now());
+  }
+
+  #wake(ms: number): void {
+    this.#cancelTimer = this.#timing.after(ms, () => {
       this.#cancelTimer = null;
       this.#serve();
     });

@@ -24,7 +24,8 @@ export class SimulatedTiming implements Timing {
   }
 
   after(ms: number, wake: () => void): () => void {
-    const alarm = { atMs: this.#nowMs + Math.max(0, ms) + this.#latenessMs(), wake };
+    const latenessMs = ms <= 0 ? 0 : this.#latenessMs();
+    const alarm = { atMs: this.#nowMs + Math.max(0, ms) + latenessMs, wake };
     this.#alarms.add(alarm);
     return () => this.#alarms.delete(alarm);
   }
