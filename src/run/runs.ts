@@ -51,6 +51,8 @@ export class Runs {
   /** Of this process, oldest first. */
   readonly #entries = new Map<string, Entry>();
   readonly #byKey = new Map<string, string>();
+  /** Runs that have ended and whose end the history could not take yet. */
+  readonly #unkept = new Set<string>();
   #draining = false;
 
   constructor(options: RunsOptions) {
@@ -234,6 +236,8 @@ export class Runs {
     finished.then(
       (summary) => {
         entry.summary = summary;
+        if (memory.problem !== null) this.#unkept.add(runId);
+        this.#keepEnds();
         this.#forgetOldest();
       },
       (error: unknown) => {
@@ -243,6 +247,23 @@ export class Runs {
       },
     );
     return entry;
+  }
+
+  /** Else the next process would take them for interrupted and go on with them. */
+  #keepEnds(): void {
+    for (const runId of this.#unkept) {
+      const summary = this.#entries.get(runId)?.summary ?? null;
+      try {
+        if (summary !== null) this.#options.history.finish(runId, summary);
+        this.#unkept.delete(runId);
+      } catch (error) {
+        this.#options.log.warn(
+          { runId, error: errorMessage(error) },
+          "the history cannot take a run's end yet",
+        );
+        return;
+      }
+    }
   }
 
   #runOfKey(key: string): RunSummary | null {

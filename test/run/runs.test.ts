@@ -277,6 +277,31 @@ describe("the daemon's runs", () => {
     expect(runs().made.get(runId)).toMatchObject({ notes, decision: "go", status: "finished" });
   });
 
+  it("are not taken for interrupted after the disk was full, as soon as the history takes their end", async () => {
+    const whole = history;
+    let isFull = true;
+    history = new Proxy(whole, {
+      get(target, name) {
+        if (isFull && (name === "record" || name === "finish"))
+          return () => {
+            throw new Error("disk full");
+          };
+        const value = Reflect.get(target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const { made } = runs();
+    const first = idOf(made.trigger(ALL, null, "ci"));
+    await made.finished(first);
+    expect(whole.unfinished().map(({ runId }) => runId)).toEqual([first]);
+    isFull = false;
+    await made.finished(idOf(made.trigger(ALL, null, "ci")));
+    await expect.poll(() => whole.unfinished()).toEqual([]);
+    const kept = whole.get(first)?.summary;
+    expect(kept).toMatchObject({ status: "finished", decision: "go" });
+    expect(kept?.notes).toEqual(["the history of this run is not whole: disk full"]);
+  });
+
   it("are decided, listed and told of although the history cannot be written", async () => {
     const broken = new Proxy(history, {
       get(target, name) {
