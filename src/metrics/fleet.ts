@@ -1,5 +1,6 @@
 import { quotaOwner } from "../lib/pacing.ts";
 import { realm } from "../lib/words.ts";
+import { DECISIONS } from "../model/gate.ts";
 import type { Outcome } from "../model/outcome.ts";
 import { type Access, PROTOCOLS } from "../model/profile.ts";
 import type { Realm } from "../model/realm.ts";
@@ -42,7 +43,7 @@ export async function exportFleet(
   bounds.cohort.retain(fleet.groups.map(({ cohort }) => cohort));
   exportSizes(instruments, bounds, fleet);
   startAtZero(instruments, bounds, location, fleet);
-  for (const { name } of fleet.suites) instruments.overrides_total.inc({ suite: labelValue(name) }, 0);
+  startSuitesAtZero(instruments, fleet.suites);
   await removeLeft(instruments, fleet);
 }
 
@@ -148,6 +149,16 @@ function startAtZero(instruments: Instruments, bounds: Bounds, location: string,
         }
       }
     }
+  }
+}
+
+/** A suite that has not run yet, or not since the start, is told from one that is not there. */
+function startSuitesAtZero(instruments: Instruments, suites: readonly SuiteNames[]): void {
+  for (const { name } of suites) {
+    const suite = labelValue(name);
+    instruments.overrides_total.inc({ suite }, 0);
+    instruments.run_in_progress.inc({ suite }, 0);
+    for (const decision of [...DECISIONS, "none"]) instruments.runs_total.inc({ suite, decision }, 0);
   }
 }
 

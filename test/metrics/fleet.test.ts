@@ -32,6 +32,22 @@ describe("the fleet", () => {
     expect(onlyValue(body, "agreement_total", cell)).toBe(0);
   });
 
+  it("starts what suites count at zero, and leaves a run that is under way as it is", async () => {
+    const made = metrics();
+    const set = () =>
+      made.setFleet({ groups: [HERE], invalid: 0, suites: [{ name: "night", cohorts: [] }], targets });
+    await set();
+    const { body } = await made.ownPage();
+    expect(onlyValue(body, "run_in_progress", { suite: "night" })).toBe(0);
+    const decisions = samplesOf(body, "runs_total", { suite: "night" });
+    expect(decisions.map(({ labels, value }) => [labels.decision, value])).toEqual(
+      ["go", "no-go", "inconclusive", "none"].map((decision) => [decision, 0]),
+    );
+    made.runStarted("night");
+    await set();
+    expect(onlyValue((await made.ownPage()).body, "run_in_progress", { suite: "night" })).toBe(1);
+  });
+
   it("set again leaves what was counted", async () => {
     const made = metrics();
     await made.setFleet({ groups: [HERE], invalid: 0, suites: [], targets });

@@ -16,6 +16,7 @@ Made from \`src/metrics/catalog.ts\`; a test keeps it so (\`npx vitest run test/
 - \`location\` is where the tester runs. Control characters in label values become spaces.
 - Counters of the configured targets and cohorts start at zero: \`checks_total\`, \`agreement_total\`, and of
   \`check_failures_total\` the cause \`UNEXPECTED_ACCEPT\`. Other causes appear when they are first seen.
+- \`runs_total\`, \`overrides_total\` and \`run_in_progress\` of the configured suites start at zero.
 - Series of a target or cohort that leaves the configuration are removed on reload.
 - Node's usual \`process_…\` and \`nodejs_…\` metrics come with their usual names, less the three
   \`nodejs_active_…_total\` gauges that \`promtool check metrics\` rejects.
