@@ -1,6 +1,9 @@
 import { wallMs } from "../lib/clock.ts";
 import { errorMessage, UsageError } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
 import type { StoreConfig } from "../model/config.ts";
+import type { DerivedLedger } from "../model/ports.ts";
+import { createDerivedLedger } from "../run/derived-ledger.ts";
 import { History } from "../store/history.ts";
 
 /**
@@ -18,7 +21,7 @@ export function openHistory(store: StoreConfig | null, tell: (problem: string) =
       `${opened.message}: ask that one with \`fleet-smoke gate\`, or use another store.path`,
     );
   }
-  tell(`${opened.message}; this run is not kept`);
+  tell(`${opened.message}; runs are not kept`);
   return temporary();
 }
 
@@ -33,6 +36,17 @@ export function pruneHistory(
   } catch (error) {
     tell(`the history cannot be pruned: ${errorMessage(error)}`);
   }
+}
+
+/** What derived checks have spent of each identity, as far as the history knows it. */
+export function derivedLedgerOf(
+  history: Pick<History, "derivedUses">,
+  log: Pick<Log, "error">,
+): DerivedLedger {
+  return createDerivedLedger({
+    kept: history.derivedUses,
+    onProblem: (error) => log.error({ error }, "the history cannot keep what derived checks have spent"),
+  });
 }
 
 function temporary(): History {

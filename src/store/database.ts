@@ -36,6 +36,11 @@ export function openDatabase(path: string, migrations: readonly string[] = MIGRA
       return refused("newer", path, `was written by a newer release (version ${version})`);
     }
     migrate(database, migrations, version);
+    const damage = damageOf(database);
+    if (damage !== null) {
+      database.close();
+      return refused("corrupt", path, `${WORDS.corrupt} (${damage})`);
+    }
     return { kind: "open", database };
   } catch (error) {
     database?.close();
@@ -53,6 +58,19 @@ const WORDS: Readonly<Record<Unusable, string>> = {
 
 function refused(why: Unusable, path: string, what: string): Opened {
   return { kind: "refused", why, message: `store ${path} ${what}` };
+}
+
+/** All that is read before the first run; results, which may take minutes to check, are not among it. */
+const NEEDED = ["runs", "keys", "audit", "flags", "deliveries"];
+
+/** What SQLite finds wrong with the tables that a start needs; null: nothing. */
+function damageOf(database: DatabaseSync): string | null {
+  for (const table of NEEDED) {
+    const found = database.prepare(`PRAGMA quick_check(${table})`).get()?.quick_check;
+    // After a line that names the database, which has no other name than the path.
+    if (found !== "ok") return String(found).split("\n").at(-1) ?? "";
+  }
+  return null;
 }
 
 function versionOf(database: DatabaseSync): number {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -215,6 +215,34 @@ describe("a history that cannot be used", () => {
     const text = join(folder, "text.db");
     writeFileSync(text, "no database ".repeat(1000));
     expect(History.open(text)).toMatchObject({ kind: "refused", why: "corrupt" });
+  });
+
+  it("is damaged where a start would read it, though it begins as it should", () => {
+    {
+      using history = open();
+      for (let index = 0; index < 20; index += 1) begin(history, `r${index}`);
+      history.flush();
+    }
+    const whole = readFileSync(path);
+    const pages = whole.length / 4096;
+    expect(pages).toBeGreaterThan(10);
+    const damaged = Array.from({ length: pages - 2 }, (_, index) => index + 2).filter((page) => {
+      writeFileSync(
+        path,
+        Buffer.concat([
+          whole.subarray(0, page * 4096),
+          Buffer.alloc(4096, 7),
+          whole.subarray((page + 1) * 4096),
+        ]),
+      );
+      const opened = History.open(path);
+      if (opened.kind === "open") {
+        using history = opened.history;
+        expect(history.unfinished()).toHaveLength(20);
+      } else expect(opened).toMatchObject({ why: "corrupt", message: expect.stringContaining(path) });
+      return opened.kind === "refused";
+    });
+    expect(damaged.length).toBeGreaterThan(5);
   });
 
   it("cannot be written where a file stands in the way of its folder", () => {
