@@ -22,7 +22,7 @@ export function boundsOf(tally: Tally): Bounds | null {
   const decided = pass + fail;
   const rate = rateBound(tally);
   if (sample === undefined || rate === null) return null;
-  const passRatio = { inSample: pass / decided, estimate: pass / decided, bound: 1 - rate };
+  const passRatio = { inSample: pass / decided, estimate: pass / decided, bound: complement(rate) };
   const estimate = (fail / decided) * sample.ofChecks;
   return { passRatio, failures: { inSample: fail, estimate, bound: Math.ceil(rate * sample.ofChecks) } };
 }
@@ -79,6 +79,11 @@ function rateBound({ sample, pass, fail }: Tally): number | null {
   const devicesPerCheck = sample.devices / sample.checks;
   const devices = (pass + fail) * devicesPerCheck;
   return failureRateBound(fail * devicesPerCheck, { devices, ofDevices: sample.ofDevices });
+}
+
+/** Without the hair that keeps `1 - 0.9` below a threshold of 0.1. */
+function complement(rate: number): number {
+  return Number((1 - rate).toFixed(12));
 }
 
 function exact({ pass, fail }: Tally): Bounds {

@@ -172,7 +172,7 @@ function shareWithin(
   const seconds = (size.withinMs / 1000) * USED_OF_TIME;
   const fits = (total: number) => secondsOf(strata, allocate(sizes, total), costs) <= seconds;
   const all = sizes.reduce((sum, each) => sum + each, 0);
-  let [most, over] = [strata.length, all + 1];
+  let [most, over] = [0, all + 1];
   while (over - most > 1) {
     const middle = Math.floor((most + over) / 2);
     if (fits(middle)) most = middle;

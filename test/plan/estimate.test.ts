@@ -10,31 +10,7 @@ import { Secret } from "../../src/model/secret.ts";
 import type { Target } from "../../src/model/target.ts";
 import { estimatePlan } from "../../src/plan/estimate.ts";
 import { profileOf, targetOf } from "../support/fixtures.ts";
-
-const SUITE: Suite = {
-  name: "all",
-  cohorts: null,
-  expected: null,
-  authorizer: "every",
-  derived: null,
-  locations: [],
-  deadlineMs: 2 * 3_600_000,
-  failFast: false,
-  gate: {
-    minChecks: 1,
-    minPassRatio: 1,
-    maxUnexpectedAccepts: 0,
-    maxInconclusiveRatio: 0,
-    minCoverage: 1,
-    maxFailures: null,
-    maxConnectP95Ms: null,
-    maxAuthorizerP95Ms: null,
-    maxNewFailures: null,
-    requirePolicyUnchanged: false,
-    maxAgeMs: 900_000,
-  },
-  cohortGates: {},
-};
+import { suiteOf } from "./suite.ts";
 
 interface Asked {
   readonly targets?: readonly Target[];
@@ -46,7 +22,7 @@ function planOf(profiles: readonly Partial<Profile>[], { targets, suite }: Asked
     profiles: () =>
       stream(profiles.map((each, index) => profileOf({ authorizer: "a", clientId: `c${index}`, ...each }))),
     targets: targets ?? [targetOf()],
-    suite: { ...SUITE, ...suite },
+    suite: suiteOf(suite),
     selection: { suite: "all", cohorts: null, devices: null, allowDeviceIdentity: 0 },
   });
 }
@@ -294,7 +270,7 @@ describe("warnings", () => {
     [
       "guarded, as far as the gate permits",
       [{}, { identity: "device" }],
-      { suite: { gate: { ...SUITE.gate, minCoverage: 0.5 } } },
+      { suite: { gate: { ...suiteOf().gate, minCoverage: 0.5 } } },
       ["device-identity"],
     ],
     [
@@ -309,7 +285,7 @@ describe("warnings", () => {
     [
       "a client id that is both dedicated and a device's",
       [{ clientId: "x" }, { clientId: "x", identity: "device" }],
-      { suite: { gate: { ...SUITE.gate, minCoverage: 0 } } },
+      { suite: { gate: { ...suiteOf().gate, minCoverage: 0 } } },
       ["mixed-identity", "device-identity", "shared-client-id"],
     ],
     [
