@@ -37,6 +37,7 @@ export function openSession(stream: Duplex, input: ProbeInput<MqttWire>, attempt
   let pending = Buffer.alloc(0);
   let hasBegun = false;
   let tests: TopicTests | null = null;
+  let isRefused = false;
 
   const client = new ProbeClient(line, connect, {
     sent: (packet) => {
@@ -46,8 +47,10 @@ export function openSession(stream: Duplex, input: ProbeInput<MqttWire>, attempt
       attempt.note(received(packet));
       if (packet.cmd === "disconnect" && packet.reasonCode === SESSION_TAKEN_OVER) takenOver(packet, attempt);
       else if (tests !== null) onLaterPacket(packet, tests, attempt);
-      else if (packet.cmd === "connack") tests = onConnack(packet, input, attempt, client);
-      else attempt.settle(violation(`the gateway sent ${packet.cmd.toUpperCase()} before CONNACK`));
+      else if (packet.cmd === "connack") {
+        tests = onConnack(packet, input, attempt, client);
+        isRefused = tests === null;
+      } else attempt.settle(violation(`the gateway sent ${packet.cmd.toUpperCase()} before CONNACK`));
     },
     connected: () => {
       if (!attempt.settled) tests?.start();
@@ -84,11 +87,15 @@ export function openSession(stream: Duplex, input: ProbeInput<MqttWire>, attempt
   stream.once("end", () => session.closed(null));
   stream.once("close", () => session.closed(null));
   attempt.defer(async () => {
-    // Also without CONNACK, which may be on its way: a session that nobody waits for would fire its will. By hand,
-    // because MQTT.js would keep it until CONNACK has come and everything is acknowledged.
-    if (stream.writable) attempt.note(sent({ cmd: "disconnect" }));
-    // And nothing after it [MQTT-3.14.4-1].
-    line.end(DISCONNECT);
+    // Who was refused has no session to end, and nobody who reads it [MQTT-3.2.2-7].
+    if (isRefused) line.end();
+    else {
+      // Also without CONNACK, which may be on its way: a session that nobody waits for would fire its will. By hand,
+      // because MQTT.js would keep it until CONNACK has come and everything is acknowledged.
+      if (stream.writable) attempt.note(sent({ cmd: "disconnect" }));
+      // And nothing after it [MQTT-3.14.4-1].
+      line.end(DISCONNECT);
+    }
     if (tests !== null) await attempt.atMost(CLOSE_GRACE_MS, done.promise);
     stream.destroy();
     line.close();

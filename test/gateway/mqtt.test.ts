@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { once } from "node:events";
 import { generate, type IConnectPacket, type Packet } from "mqtt-packet";
 import { beforeAll, describe, expect, test } from "vitest";
 import { probe } from "../../src/gateway/probers.ts";
@@ -139,6 +140,22 @@ describe.each([4, 5] as const)("MQTT version %d", (mqttVersion) => {
     });
     expect(await run(peer, { mqttVersion })).toMatchObject({ kind: "accepted" });
     expect(after.map((packet) => packet.cmd)).toEqual(["disconnect"]);
+  });
+
+  test("nothing is sent after a refusal, and nothing is said to have been", async () => {
+    const after: string[] = [];
+    await using peer = await broker({
+      // Left open, so that there is time to answer.
+      onConnect: (_packet, session) => session.raw(connack(mqttVersion, 5 + 0x82 * (mqttVersion - 4))),
+      onPacket: (packet) => void after.push(packet.cmd),
+    });
+    const outcome = await run(peer, { mqttVersion });
+    await Promise.all(peer.connections.map((socket) => socket.destroyed || once(socket, "close")));
+    expect(after).toEqual([]);
+    expect(outcome).toMatchObject({
+      kind: "refused",
+      transport: { packets: ["> CONNECT", expect.stringMatching(/^< CONNACK/)] },
+    });
   });
 
   test("messages that wait for the device are not acknowledged", async () => {
