@@ -57,6 +57,8 @@ export interface RunRequest {
   readonly fleet: (signal: AbortSignal) => Promise<ScannedFleet>;
   /** Omitted: the run is not kept. */
   readonly memory?: RunMemory;
+  /** Omitted: that of the app. */
+  readonly derivedLedger?: DerivedLedger;
   /** Each result in full, after it has reached the metrics. */
   readonly onResult?: (result: Result) => void;
 }
@@ -164,7 +166,9 @@ export class App implements AsyncDisposable {
   }
 
   /** A run that has not started. */
-  createRun({ runId, selection, fleet, memory = NO_MEMORY, onResult }: RunRequest): Run {
+  createRun(request: RunRequest): Run {
+    const { runId, selection, fleet, memory = NO_MEMORY, onResult } = request;
+    const ledger = request.derivedLedger ?? this.#derivedLedger;
     const suite = this.#suite(selection.suite);
     return new Run(
       {
@@ -172,7 +176,7 @@ export class App implements AsyncDisposable {
           examine: (check, signal) => this.examine(check, signal),
           onFault: (check) => this.#fault(check),
           judge,
-          secondWave: (decoys) => this.#secondWave(suite, decoys),
+          secondWave: (decoys) => this.#secondWave(suite, decoys, ledger),
           concurrency: new Map(this.config.targets.map(({ name, concurrency }) => [name, concurrency])),
           location: LOCATION,
           log: this.#options.log,
@@ -212,7 +216,7 @@ export class App implements AsyncDisposable {
       onFault: (check) => this.#fault(check),
       untested: (check, cause, reason) => untested(check, asIs(this.#target(check)), cause, reason),
       judge,
-      secondWave: this.#secondWave({ derived: null }, []),
+      secondWave: this.#secondWave({ derived: null }, [], this.#derivedLedger),
       sample: this.#sample,
       location: LOCATION,
       log: this.#options.log,
@@ -220,8 +224,8 @@ export class App implements AsyncDisposable {
     return probeChecks(checksOf(profile, 0), ports, signal);
   }
 
-  #secondWave(suite: Pick<Suite, "derived">, decoys: readonly Decoy[]): SecondWave {
-    return createSecondWave(suite, decoys, { ports: this.#ports, ledger: this.#derivedLedger });
+  #secondWave(suite: Pick<Suite, "derived">, decoys: readonly Decoy[], ledger: DerivedLedger): SecondWave {
+    return createSecondWave(suite, decoys, { ports: this.#ports, ledger });
   }
 
   /** Everything about one check up to its verdict. */

@@ -21,9 +21,10 @@ export interface Lasting {
 export function createLasting<P extends PauseGate>(
   version: string,
   pauseOf: (metrics: Metrics) => P,
+  derivedLedger: DerivedLedger = createDerivedLedger(),
 ): Lasting & { readonly pause: P } {
   const metrics = createMetrics({ version, location: LOCATION });
   const pause = pauseOf(metrics);
   const pacer = createPacer({ pause, onUsed: (used) => metrics.budgetUsed(used) });
-  return { metrics, pacer, derivedLedger: createDerivedLedger(), pause };
+  return { metrics, pacer, derivedLedger, pause };
 }

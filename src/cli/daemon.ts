@@ -10,7 +10,7 @@ import { prepareReload, sourceProblems } from "./daemon/reload.ts";
 import { Running } from "./daemon/running.ts";
 import { Setup, type SetupParts } from "./daemon/setup.ts";
 import { EXIT, type Io } from "./io.ts";
-import { openHistory } from "./open-history.ts";
+import { derivedLedgerOf, openHistory } from "./open-history.ts";
 import { problemPrinter, readActingConfig } from "./prepare.ts";
 
 export interface DaemonOptions {
@@ -57,6 +57,7 @@ export async function startDaemon(
   const lasting = createLasting(
     io.version,
     (metrics) => new PauseSwitch(history, log, (isPaused) => metrics.paused(isPaused)),
+    derivedLedgerOf(history, log),
   );
   const parts = { io, log, lasting, awsCredentials };
   const setup = await openFirst(config, parts);

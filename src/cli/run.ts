@@ -15,7 +15,7 @@ import { newRunId } from "../run/runs.ts";
 import { CAUSES } from "../verdict/causes.ts";
 import { type Command, withConfig } from "./command.ts";
 import { EXIT, type Io, signalExit } from "./io.ts";
-import { openHistory, pruneHistory } from "./open-history.ts";
+import { derivedLedgerOf, openHistory, pruneHistory } from "./open-history.ts";
 import { printSummary, problemPrinter, readActingConfig } from "./prepare.ts";
 import { type SampleOptions, sampleOf, withSample } from "./sample-options.ts";
 
@@ -85,7 +85,8 @@ async function runOnce(options: RunOptions, io: Io): Promise<number> {
   };
   const runId = newRunId();
   const memory = new HistoryMemory(history, runId, null, log);
-  const run = app.createRun({ runId, selection, fleet: async () => scanned, memory });
+  const derivedLedger = derivedLedgerOf(history, log);
+  const run = app.createRun({ runId, selection, fleet: async () => scanned, memory, derivedLedger });
   const start = {
     runId,
     selection,

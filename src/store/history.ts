@@ -6,6 +6,7 @@ import type { ResultRecord } from "../model/result.ts";
 import type { RunSummary } from "../model/run.ts";
 import { compareRuns } from "./comparison.ts";
 import { openDatabase, type Unusable } from "./database.ts";
+import { DerivedUses } from "./derived-uses.ts";
 import { Outbox } from "./outbox.ts";
 import { joinRecord, splitRecord } from "./record-parts.ts";
 import { prune } from "./retention.ts";
@@ -30,6 +31,8 @@ type Row = Readonly<Record<string, unknown>>;
 export class History implements Disposable {
   /** What is to be told, until it was. */
   readonly outbox: Outbox;
+  /** What identities were spent on lately. */
+  readonly derivedUses: DerivedUses;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #waiting: { readonly run: number; readonly record: ResultRecord }[] = [];
@@ -44,6 +47,7 @@ export class History implements Disposable {
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.outbox = new Outbox(database);
+    this.derivedUses = new DerivedUses(database);
   }
 
   /** It goes with the process. */

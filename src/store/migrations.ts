@@ -57,4 +57,7 @@ export const MIGRATIONS: readonly string[] = [
      body TEXT NOT NULL,
      UNIQUE (hook, id)
    ) STRICT;`,
+  // What derived checks have spent of an identity holds over all runs of an hour.
+  `CREATE TABLE derived_uses (identity TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
+   CREATE INDEX derived_uses_by_time ON derived_uses (at_ms);`,
 ];

@@ -90,7 +90,7 @@ function wave(changes: Partial<SecondWave>): SecondWave {
     perCohort: 1,
     mayDerive,
     mayDeriveFrom,
-    ledger: createDerivedLedger(() => 0),
+    ledger: createDerivedLedger({ now: () => 0 }),
     random: Math.random,
     ...changes,
   };
@@ -216,7 +216,7 @@ describe("derived checks", () => {
   });
 
   it("spare an identity that had its share this hour, and prefer those that were used least", async () => {
-    const ledger = createDerivedLedger(() => 0);
+    const ledger = createDerivedLedger({ now: () => 0 });
     const derive = derivedOf("wrong-password", "tampered-token", "no-authorizer");
     const chosen: (string | undefined)[] = [];
     const capped: number[] = [];
