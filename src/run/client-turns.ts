@@ -1,9 +1,10 @@
 import { CLIENT_REST_MS } from "../lib/pacing.ts";
+import type { Turns } from "./shared-pacing.ts";
 import { type Timing, waitUntil } from "./timing.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 /** Never two connections with one client id at once, nor shortly after each other. */
-export class ClientTurns {
+export class ClientTurns implements Turns {
   readonly #timing: Timing;
   /** Whose turn is taken, with those who wait for it. */
   readonly #taken = new Map<string, WaitingLine>();
@@ -25,7 +26,7 @@ export class ClientTurns {
   }
 
   /** Waits for the id's turn; when aborted it throws the signal's reason and the next one moves up. */
-  async take(id: string, signal: AbortSignal): Promise<void> {
+  async take(id: string, _longestMs: number, signal: AbortSignal): Promise<void> {
     const line = this.#taken.get(id);
     if (line === undefined) this.#taken.set(id, new WaitingLine());
     else await line.join(signal);
@@ -39,6 +40,11 @@ export class ClientTurns {
       this.giveBack(id);
       throw error;
     }
+  }
+
+  /** Nobody takes a turn away. */
+  holds(): boolean {
+    return true;
   }
 
   /** Ends a turn in which nothing was connected. */

@@ -3,8 +3,10 @@ import type { Pacer } from "../model/ports.ts";
 import type { Target } from "../model/target.ts";
 import { ClientTurns } from "./client-turns.ts";
 import { NEVER_PAUSED, type PauseGate } from "./pause.ts";
+import { lowerRate, type Rate } from "./rate.ts";
+import type { Bucket, SharedPacing } from "./shared-pacing.ts";
 import { REAL_TIMING, type Timing } from "./timing.ts";
-import { lowerRate, type Rate, TokenBucket } from "./token-bucket.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 export interface PacerOptions {
   readonly targets?: readonly Target[];
@@ -14,13 +16,15 @@ export interface PacerOptions {
   readonly timing?: Timing;
   /** From 0 up to 1. */
   readonly random?: () => number;
+  /** Omitted: of this process alone. */
+  readonly shared?: SharedPacing;
 }
 
 export interface RunPacer extends Pacer {
   /** Whose limits hold from now on, before any call for them and whatever limits earlier targets had. */
   setTargets(targets: readonly Target[]): void;
   /** Is somebody here connected with this client id, or was until just now? */
-  isConnecting(target: Target, clientId: string): boolean;
+  isConnecting(target: Target, clientId: string): boolean | Promise<boolean>;
 }
 
 const INVOKE = "TestInvokeAuthorizer";
@@ -43,12 +47,13 @@ export function createPacer({
   onUsed,
   timing = REAL_TIMING,
   random = Math.random,
+  shared = inProcess(timing),
 }: PacerOptions): RunPacer {
-  const buckets = new Map<string, TokenBucket>();
-  const turns = new ClientTurns(timing);
+  const buckets = new Map<string, Bucket>();
+  const { turns } = shared;
   let declared: ReadonlyMap<string, Rate> = new Map();
 
-  function bucketOf(target: Target, operation: string): TokenBucket {
+  function bucketOf(target: Target, operation: string): Bucket {
     const key = bucketKey(target, operation);
     const rate = declared.get(key) ?? rateOf(target, operation);
     const known = buckets.get(key);
@@ -56,7 +61,7 @@ export function createPacer({
       if (!declared.has(key)) known.lower(rate);
       return known;
     }
-    const bucket = new TokenBucket(rate, timing);
+    const bucket = shared.bucket(key, rate);
     buckets.set(key, bucket);
     return bucket;
   }
@@ -82,19 +87,28 @@ export function createPacer({
       return () => {};
     }
     const id = turnOf(target, clientId);
-    await turns.take(id, signal);
-    try {
-      await take(target, CONNECT, signal);
-    } catch (error) {
-      turns.giveBack(id);
-      throw error;
-    }
+    await takeTurn(target, id, signal);
     let over = false;
     return () => {
       if (over) return;
       over = true;
       turns.end(id);
     };
+  }
+
+  async function takeTurn(target: Target, id: string, signal: AbortSignal): Promise<void> {
+    const longestMs = target.timeouts.probeMs;
+    for (;;) {
+      await turns.take(id, longestMs, signal);
+      try {
+        await take(target, CONNECT, signal);
+      } catch (error) {
+        turns.giveBack(id);
+        throw error;
+      }
+      if (turns.holds(id, longestMs)) return;
+      turns.giveBack(id);
+    }
   }
 
   setTargets(targets);
@@ -109,6 +123,10 @@ export function createPacer({
       bucketOf(target, operation).throttled(least + random() * (most - least));
     },
   };
+}
+
+function inProcess(timing: Timing): SharedPacing {
+  return { bucket: (_, rate) => new TokenBucket(rate, timing), turns: new ClientTurns(timing) };
 }
 
 function bucketKey(target: Target, operation: string): string {

@@ -12,7 +12,7 @@ export interface SamplePorts {
   readonly resolve: (target: string, signal: AbortSignal) => Promise<ReadyTarget | null>;
   readonly connectionState: ConnectionStateFn;
   /** Is it a connection of ours, of another run? */
-  readonly isConnecting: (target: Target, clientId: string) => boolean;
+  readonly isConnecting: (target: Target, clientId: string) => boolean | Promise<boolean>;
   /** From 0 up to 1. */
   readonly random: () => number;
 }
@@ -116,10 +116,10 @@ async function lookUp(
   { connectionState, isConnecting }: SamplePorts,
   ending: AbortSignal,
 ): Promise<LookedUp> {
-  if (isConnecting(target, clientId)) return { clientId, state: { kind: "ours" } };
+  if (await isConnecting(target, clientId)) return { clientId, state: { kind: "ours" } };
   try {
     const state = await connectionState(target, clientId, ending);
-    return { clientId, state: isConnecting(target, clientId) ? { kind: "ours" } : state };
+    return { clientId, state: (await isConnecting(target, clientId)) ? { kind: "ours" } : state };
   } catch (error) {
     return { clientId, state: { kind: "unknown", reason: errorMessage(error) } };
   }

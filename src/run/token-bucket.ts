@@ -1,20 +1,9 @@
 import { HEADROOM, toleranceMs } from "../lib/pacing.ts";
 import { Adaptation } from "./adaptation.ts";
+import { lowerRate, type Rate } from "./rate.ts";
+import type { Bucket } from "./shared-pacing.ts";
 import type { Timing } from "./timing.ts";
 import { WaitingLine } from "./waiting-line.ts";
-
-export interface Rate {
-  readonly perSecond: number;
-  /** Tokens that an idle bucket gives out at once; 1: evenly spaced. */
-  readonly burst: number;
-}
-
-export function lowerRate(one: Rate, other: Rate): Rate {
-  return {
-    perSecond: Math.min(one.perSecond, other.perSecond),
-    burst: Math.min(one.burst, other.burst),
-  };
-}
 
 /** Below this spacing a busy process's timers are too coarse to keep tokens a gap apart and the rate up. */
 const FINE_SPACING_MS = 25;
@@ -26,7 +15,7 @@ const FINE_TOLERANCE_MS = 10;
  * second passes more than limit + burst, which fixed windows cannot promise. One token a turn of the event loop: who
  * got it uses it before the next is given out, so that a busy process does not hoard tokens and use them in a bunch.
  */
-export class TokenBucket {
+export class TokenBucket implements Bucket {
   readonly #timing: Timing;
   readonly #line = new WaitingLine();
   readonly #adaptation: Adaptation;

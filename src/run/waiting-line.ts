@@ -11,6 +11,10 @@ export class WaitingLine<T = void> {
     return this.#waiters.size === 0;
   }
 
+  get size(): number {
+    return this.#waiters.size;
+  }
+
   /** Resolves when it is this one's turn; throws the signal's reason when aborted before. */
   join(signal: AbortSignal, onLeave?: () => void): Promise<T> {
     return new Promise((resolve, reject) => {

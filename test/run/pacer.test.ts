@@ -375,7 +375,7 @@ describe("gateway connections", () => {
     const timing = new SimulatedTiming();
     const turns = new ClientTurns(timing);
     for (let i = 0; i < 2000; i++) {
-      await turns.take(`pump-${i}`, NEVER);
+      await turns.take(`pump-${i}`, 1000, NEVER);
       turns.end(`pump-${i}`);
       if (i % 100 === 0) await timing.runTo(timing.now() + 1000);
     }
