@@ -1,24 +1,17 @@
 import type { Log } from "../lib/log.ts";
 import type { Cause } from "../model/causes.ts";
 import type { HttpConfig } from "../model/config.ts";
-import type { GateAnswer, GateOverride } from "../model/gate-answer.ts";
+import type { GateAnswer, GateReply, GateRequest } from "../model/gate-answer.ts";
 import type { ResultsQuery } from "../model/history.ts";
 import type { Pause } from "../model/pause.ts";
 import type { ResultRecord, VerdictKind } from "../model/result.ts";
-import type { RunSummary, Selection } from "../model/run.ts";
+import type { RunSummary, Selection, Triggered } from "../model/run.ts";
 import type { HttpLimits } from "./limits.ts";
-
-/** What a trigger came to. `known`: the same key was used before; `joined`: the same selection is running. */
-export type TriggerAnswer =
-  | { readonly kind: "started" | "joined" | "known"; readonly run: RunSummary }
-  /** Another selection of the suite is running. */
-  | { readonly kind: "busy"; readonly runId: string; readonly reason: string }
-  | { readonly kind: "draining" };
 
 /** The daemon's runs, as the API sees them. */
 export interface RunsPort {
   suites(): readonly string[];
-  trigger(selection: Selection, idempotencyKey: string | null, actor: string): TriggerAnswer;
+  trigger(selection: Selection, idempotencyKey: string | null, actor: string): Triggered;
   get(runId: string): RunSummary | null;
   /** Newest first; `cursor` is a `nextCursor` from before. */
   list(
@@ -34,19 +27,6 @@ export interface ResultsPort {
   /** In plan order; null: nothing is kept of such a run. */
   results(runId: string, query: ResultsQuery): readonly ResultRecord[] | null;
 }
-
-export interface GateRequest {
-  readonly suite: string;
-  readonly idempotencyKey: string | null;
-  /** Turns an inconclusive decision into a pass. */
-  readonly override: GateOverride | null;
-}
-
-export type GateReply =
-  | GateAnswer
-  /** Another selection of the suite is running, or the key belongs to one. */
-  | { readonly kind: "busy"; readonly runId: string; readonly reason: string }
-  | { readonly kind: "draining" };
 
 /** May the rollout go on? It records overrides itself. */
 export interface GatePort {

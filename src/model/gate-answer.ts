@@ -49,3 +49,17 @@ export interface GateAnswerInput extends Circumstances {
   readonly last: RunSummary | null;
   readonly override: GateOverride | null;
 }
+
+/** A question to a gate that may trigger a run. */
+export interface GateRequest {
+  readonly suite: string;
+  readonly idempotencyKey: string | null;
+  /** Turns an inconclusive decision into a pass; it is recorded. */
+  readonly override: GateOverride | null;
+}
+
+export type GateReply =
+  | GateAnswer
+  /** Another selection of the suite is running, or the key belongs to one. */
+  | { readonly kind: "busy"; readonly runId: string; readonly reason: string }
+  | { readonly kind: "draining" };

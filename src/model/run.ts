@@ -89,3 +89,10 @@ export interface RunSummary {
 
 /** Why checks of a run were not run. `NO_GO`: nothing could change the decision any more (`failFast`). */
 export type StopReason = Extract<CauseCode, "DEADLINE_EXCEEDED" | "INTERRUPTED" | "TESTER_ERROR"> | "NO_GO";
+
+/** What a trigger came to. `known`: the same key was used before; `joined`: the same selection is running. */
+export type Triggered =
+  | { readonly kind: "started" | "joined" | "known"; readonly run: RunSummary }
+  /** Another selection of the suite is running. */
+  | { readonly kind: "busy"; readonly runId: string; readonly reason: string }
+  | { readonly kind: "draining" };

@@ -1,23 +1,17 @@
 import { wallMs } from "../lib/clock.ts";
 import type { Fingerprint } from "../model/fingerprint.ts";
-import type { Circumstances, GateAnswer, GateAnswerInput, GateOverride } from "../model/gate-answer.ts";
+import type {
+  Circumstances,
+  GateAnswer,
+  GateAnswerInput,
+  GateOverride,
+  GateReply,
+  GateRequest,
+} from "../model/gate-answer.ts";
 import type { Pause } from "../model/pause.ts";
 import type { RunSummary, Selection } from "../model/run.ts";
 import { pauseText } from "./pause.ts";
 import type { Runs } from "./runs.ts";
-
-export interface GateRequest {
-  readonly suite: string;
-  readonly idempotencyKey: string | null;
-  /** Turns an inconclusive decision into a pass; it is recorded. */
-  readonly override: GateOverride | null;
-}
-
-export type GateReply =
-  | GateAnswer
-  /** Another selection of the suite is running, or the key belongs to one. */
-  | { readonly kind: "busy"; readonly runId: string; readonly reason: string }
-  | { readonly kind: "draining" };
 
 export interface GateServiceOptions {
   readonly runs: Pick<

@@ -3,15 +3,9 @@ import { wallMs } from "../lib/clock.ts";
 import { errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { StoredRun } from "../model/history.ts";
-import type { RunSummary, Selection } from "../model/run.ts";
+import type { RunSummary, Selection, Triggered } from "../model/run.ts";
 import { HistoryMemory, type RunHistory, type RunMemory } from "./memory.ts";
 import type { Run } from "./run.ts";
-
-/** What a trigger came to. `known`: the same key was used before; `joined`: the same selection is running. */
-export type Triggered =
-  | { readonly kind: "started" | "joined" | "known"; readonly run: RunSummary }
-  | { readonly kind: "busy"; readonly runId: string; readonly reason: string }
-  | { readonly kind: "draining" };
 
 /** A run that was put together and not begun. */
 export interface NewRun {

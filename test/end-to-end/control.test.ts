@@ -299,6 +299,7 @@ describe("a reload", () => {
 });
 
 interface Delivered {
+  readonly id: string;
   readonly event: string;
   readonly decision: string;
   readonly previous?: string | null;
@@ -313,20 +314,44 @@ describe("webhooks", () => {
     receiver = null;
   });
 
-  async function startReceiver(): Promise<{ url: string; delivered: Delivered[] }> {
+  async function startReceiver(): Promise<{
+    url: string;
+    delivered: Delivered[];
+    answer: { status: number };
+  }> {
     const delivered: Delivered[] = [];
+    const answer = { status: 200 };
     receiver = createServer(async (request, response) => {
       let body = "";
       for await (const chunk of request.setEncoding("utf8")) body += chunk;
       const { "x-fleet-smoke-timestamp": at, "x-fleet-smoke-signature": signature } = request.headers;
       expect(signature).toBe(`sha256=${createHmac("sha256", "key").update(`${at}.${body}`).digest("hex")}`);
-      delivered.push(JSON.parse(body) as Delivered);
-      response.end();
+      const { "x-fleet-smoke-delivery": id } = request.headers;
+      delivered.push({ ...(JSON.parse(body) as Delivered), id: String(id) });
+      response.writeHead(answer.status).end();
     });
     receiver.listen(0, "127.0.0.1");
     await once(receiver, "listening");
-    return { url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`, delivered };
+    return { url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`, delivered, answer };
   }
+
+  it("that a killed daemon owed are delivered by the next one, under the id they had", async () => {
+    const { url: hook, delivered, answer } = await startReceiver();
+    const fleet = await startFleet({ notify: [{ url: hook, secretFile: "hook.key", on: ["go"] }] }, 4);
+    await writeFile(join(fleet.folder, "hook.key"), "key\n");
+    answer.status = 503;
+    const url = await listening(fleet);
+    await finished(url, (await trigger(url)).runId);
+    await expect.poll(() => delivered.length).toBeGreaterThan(0);
+    daemon?.process.kill("SIGKILL");
+    await daemon?.ended;
+    const tried = delivered.length;
+    answer.status = 200;
+    await listening(fleet);
+    await expect.poll(() => delivered.length).toBe(tried + 1);
+    expect(new Set(delivered.map(({ id, decision }) => `${id} ${decision}`)).size).toBe(1);
+    await stop();
+  });
 
   it("tell of decisions that change, across restarts, and of overrides", async () => {
     const { url: hook, delivered } = await startReceiver();

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { flaggerToken, parseFlaggerRequest } from "../../src/http/gate-request.ts";
-import type { GatePort, GateReply } from "../../src/http/ports.ts";
-import type { GateAnswer } from "../../src/model/gate-answer.ts";
+import type { GatePort } from "../../src/http/ports.ts";
+import type { GateAnswer, GateReply } from "../../src/model/gate-answer.ts";
 import { gateAnswerOf, RUN_ID, recordingGate, startServer, temporaryFolder } from "./http-support.ts";
 
 const FLAGGER = "/api/v1/gate/all/flagger";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseGateRequest } from "../../src/http/gate-request.ts";
-import type { GateReply } from "../../src/http/ports.ts";
+import type { GateReply } from "../../src/model/gate-answer.ts";
 import { gateAnswerOf, RUN_ID, recordingGate, startServer, temporaryFolder } from "./http-support.ts";
 
 const GATE = "/api/v1/gate/all";

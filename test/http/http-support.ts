@@ -7,20 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { onTestFinished } from "vitest";
-import type {
-  ControlPort,
-  GatePort,
-  GateReply,
-  GateRequest,
-  HttpOptions,
-  RunsPort,
-  TriggerAnswer,
-} from "../../src/http/ports.ts";
+import type { ControlPort, GatePort, HttpOptions, RunsPort } from "../../src/http/ports.ts";
 import { type HttpServer, startHttp } from "../../src/http/server.ts";
 import { createLog } from "../../src/lib/log.ts";
 import type { HttpConfig } from "../../src/model/config.ts";
-import type { GateAnswer } from "../../src/model/gate-answer.ts";
-import type { RunSummary, Selection } from "../../src/model/run.ts";
+import type { GateAnswer, GateReply, GateRequest } from "../../src/model/gate-answer.ts";
+import type { RunSummary, Selection, Triggered } from "../../src/model/run.ts";
 
 export const RUN_ID = "20261123T011729Z-4f1c9a";
 
@@ -137,7 +129,7 @@ export interface Triggering {
 export function recordingRuns(
   changes: {
     readonly suites?: readonly string[];
-    readonly answer?: TriggerAnswer;
+    readonly answer?: Triggered;
     readonly list?: RunsPort["list"];
     readonly get?: RunsPort["get"];
     readonly cancel?: RunsPort["cancel"];

@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import type { GateAnswer } from "../../model/gate-answer.ts";
+import type { GateAnswer, GateReply } from "../../model/gate-answer.ts";
 import { actorOf } from "../actor.ts";
 import { gateBody, parseGateRequest } from "../gate-request.ts";
 import { keyHeader } from "../idempotency.ts";
 import { jsonAnswer, type OperationDoc, problemAnswer } from "../operation-doc.ts";
 import { parseNoQuery } from "../parse.ts";
-import type { GateReply, HttpOptions } from "../ports.ts";
+import type { HttpOptions } from "../ports.ts";
 import { NO_SUITE, type Refusal, refuse, STOPPING } from "../refusal.ts";
 import { gateAnswer } from "../schemas/gate.ts";
 import type { TriggerNotes } from "../trigger-notes.ts";

@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { assertNever } from "../../lib/errors.ts";
+import type { Triggered } from "../../model/run.ts";
 import { actorOf } from "../actor.ts";
 import { keyHeader } from "../idempotency.ts";
 import { jsonAnswer, problemAnswer } from "../operation-doc.ts";
 import { parseNoQuery } from "../parse.ts";
-import type { HttpOptions, RunsPort, TriggerAnswer } from "../ports.ts";
+import type { HttpOptions, RunsPort } from "../ports.ts";
 import { NO_RUN, NO_SUITE, refuse, STOPPING } from "../refusal.ts";
 import { pageQuery, parsePage, parseRunRequest, runBody } from "../run-request.ts";
 import { page as pageOf } from "../schemas/common.ts";
@@ -103,7 +104,7 @@ function triggerRun({ runs, triggers }: Options, request: FastifyRequest, reply:
   return answerTrigger(answer, reply);
 }
 
-function answerTrigger(answer: TriggerAnswer, reply: FastifyReply): FastifyReply {
+function answerTrigger(answer: Triggered, reply: FastifyReply): FastifyReply {
   switch (answer.kind) {
     case "started":
     case "joined":
