@@ -94,16 +94,17 @@ export class Runs {
     const { history, log } = this.#options;
     for (const stored of history.unfinished()) {
       const { runId, selection } = stored;
+      const memory = new HistoryMemory(history, runId, stored, log);
       const obstacle = this.#obstacle(stored);
       if (obstacle === null) {
         log.info({ runId, suite: selection.suite }, "resuming");
-        this.#add(runId, selection, new HistoryMemory(history, runId, stored, log), () => {});
+        this.#add(runId, selection, memory, () => {});
         continue;
       }
       log.warn({ runId, suite: selection.suite, reason: obstacle }, "not resumed");
       const { summary } = stored;
       const notes = [...summary.notes, `the run was interrupted and not resumed: ${obstacle}`];
-      history.finish(runId, { ...summary, status: "cancelled", decision: null, reason: obstacle, notes });
+      memory.finish({ ...summary, status: "cancelled", decision: null, reason: obstacle, notes });
     }
   }
 

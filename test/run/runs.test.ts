@@ -252,6 +252,32 @@ describe("the daemon's runs", () => {
     expect(later.all).toEqual([]);
   });
 
+  it("that do not go on leave nothing behind, and hold up no start where the history cannot be written", async () => {
+    const first = runs({
+      checks: 9,
+      before: (check, self) => void (check.seq === 3 && self.stop("INTERRUPTED")),
+    });
+    const runId = idOf(first.made.trigger(ALL, null, "ci"));
+    await first.made.finished(runId);
+    history.setFlag(`origins of ${runId}`, "[1]");
+    const whole = history;
+    history = new Proxy(whole, {
+      get(target, name) {
+        if (name === "finish")
+          return () => {
+            throw new Error("disk full");
+          };
+        const value = Reflect.get(target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    expect(() => runs({}, "d").made.resume()).not.toThrow();
+    history = whole;
+    runs({}, "d").made.resume();
+    expect(history.unfinished()).toEqual([]);
+    expect(history.flag(`origins of ${runId}`)).toBeNull();
+  });
+
   it("let client ids rest before they go on: the process before may just have used them", async () => {
     const first = runs({
       checks: 9,
