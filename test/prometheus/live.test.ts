@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ROWS } from "../../deploy/grafana/rows.ts";
 import { alerts } from "../../deploy/prometheus/alerts.ts";
 import { RECORDINGS } from "../../deploy/prometheus/recording.ts";
 import { renderAlerts, renderRecordings } from "../../deploy/prometheus/rules.ts";
@@ -169,6 +170,21 @@ describe("a real Prometheus beside the daemon, with the shipped scrape configura
     for (const alert of ["NoGo", "CohortNoGo", "UnexpectedAccept", "GateStale"])
       await isSilent(`FleetSmoke${alert}`);
     await becomes('suite:fleet_smoke_gate_open:bool{suite="all"} == 1', 1);
+  });
+
+  it("answers every query of the Grafana dashboard, nearly all of them with something", async () => {
+    const queries = ROWS.flatMap(({ panels }) => panels.flatMap((panel) => panel.queries));
+    const empty: string[] = [];
+    for (const { expr } of queries) {
+      const filled = expr
+        .replace(/\$__(rate_interval|range)/g, "5m")
+        .replace(/\$(suite|target|cohort)\b/g, ".*");
+      if ((await prometheus.query(filled)).length === 0) empty.push(expr);
+    }
+    // Nothing was corrupted, guarded or throttled, no request failed, and passwords do not expire.
+    const absent = /derived_checks_total|guard_skips_total|Throttling|code!="ok"|credential_expiry/;
+    expect(empty.filter((expr) => !absent.test(expr))).toEqual([]);
+    expect(queries.length - empty.length).toBeGreaterThan(30);
   });
 
   it("scrapes a page that promtool has nothing to say about", async () => {
