@@ -70,11 +70,24 @@ export function sampleBounds(groups: readonly GroupTally[]): SampleBound[] {
   });
 }
 
+/** For people: about how many the authorizer may disagree with the gateway; empty: it was not asked about a sample. */
+export function disagreementBounds(groups: readonly GroupTally[]): SampleBound[] {
+  return groups.flatMap(({ target, cohort, asked }) => {
+    if (asked === undefined) return [];
+    const { sample, answered, disagreed } = asked;
+    const bound = rateBound({ sample, pass: answered - disagreed, fail: disagreed });
+    const failureRate = answered === 0 ? 1 : (bound ?? disagreed / answered);
+    const { devices, ofDevices } = sample;
+    const counted = { decided: answered, failed: disagreed };
+    return { target, cohort, devices, ofDevices, ...counted, failureRate, confidence: CONFIDENCE };
+  });
+}
+
 /**
  * Checks of one device may fail together: decided checks count as no more than the devices they stand for. null: every
  * device was tested, or nothing was decided.
  */
-function rateBound({ sample, pass, fail }: Tally): number | null {
+function rateBound({ sample, pass, fail }: Pick<Tally, "sample" | "pass" | "fail">): number | null {
   if (sample === undefined || sample.devices >= sample.ofDevices || pass + fail === 0) return null;
   const devicesPerCheck = sample.devices / sample.checks;
   const devices = (pass + fail) * devicesPerCheck;

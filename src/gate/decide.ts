@@ -1,3 +1,4 @@
+import { CONFIDENCE } from "../lib/failure-bound.ts";
 import type {
   Decision,
   GateOutcome,
@@ -7,7 +8,8 @@ import type {
   RuleResult,
   Tally,
 } from "../model/gate.ts";
-import { boundsOf, boundsOfWhole, sampleBounds } from "./bound.ts";
+import type { SampleBound } from "../model/sample.ts";
+import { boundsOf, boundsOfWhole, disagreementBounds, sampleBounds } from "./bound.ts";
 import { evaluateRules } from "./rules.ts";
 import { loosest, rulesOf, sum } from "./whole.ts";
 
@@ -41,6 +43,7 @@ export function decide(input: GateInput): GateOutcome {
     boundsOfWhole(groups),
   );
   const bounds = sampleBounds(groups);
+  const disagreement = disagreementBounds(groups);
   const all = [...whole, ...perGroup.flatMap(({ results }) => results)];
   const nothingSelected = groups.every((group) => planned(group) === 0);
   const fromRules = worst(all);
@@ -50,7 +53,8 @@ export function decide(input: GateInput): GateOutcome {
     rules: all,
     reason: nothingSelected
       ? "nothing was selected"
-      : (whyNothingRan(groups, notes) ?? reasonFor(decision, all, notes)),
+      : (whyNothingRan(groups, notes) ??
+        `${reasonFor(decision, all, notes)}${confidenceIn(decision, bounds, disagreement)}`),
     groups: perGroup.map(({ group, results }) => ({
       target: group.target,
       cohort: group.cohort,
@@ -58,6 +62,7 @@ export function decide(input: GateInput): GateOutcome {
     })),
     nothingSelected,
     ...(bounds.length > 0 && { bounds }),
+    ...(disagreement.length > 0 && { disagreement }),
   };
 }
 
@@ -92,6 +97,27 @@ function reasonFor(decision: Decision, results: readonly RuleResult[], notes: re
   if (first === undefined) return notes[0] ?? "the run itself went wrong";
   const more = rest.length > 0 ? `, and ${rest.length} more` : "";
   return `${describe(first)}${more}`;
+}
+
+/** A go that rests on samples says what they leave open. */
+function confidenceIn(
+  decision: Decision,
+  bounds: readonly SampleBound[],
+  disagreement: readonly SampleBound[],
+): string {
+  if (decision !== "go") return "";
+  const worst = (of: readonly SampleBound[]) =>
+    `no more than ${percent(Math.max(...of.map(({ failureRate }) => failureRate)))} of any cohort's devices`;
+  const answered = disagreement.filter(({ decided }) => decided > 0);
+  const parts = [
+    ...(bounds.length > 0 ? [`${worst(bounds)} fail`] : []),
+    ...(answered.length > 0 ? [`the authorizer disagrees with the gateway about ${worst(answered)}`] : []),
+  ];
+  return parts.length === 0 ? "" : `; with ${percent(CONFIDENCE)} confidence ${parts.join(" and ")}`;
+}
+
+function percent(rate: number): string {
+  return `${Number((rate * 100).toPrecision(3))} %`;
 }
 
 function describe({ rule, target, cohort, threshold, observed, inSample }: RuleResult): string {

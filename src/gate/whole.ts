@@ -16,7 +16,7 @@ export function rulesOf(
 /** Adds the groups up to the whole. */
 export function sum(groups: readonly Tally[], invalid: number, latency: LatencyTally): Tally {
   const total = (
-    field: Exclude<keyof Tally, keyof LatencyTally | "newFailures" | "policyChanges" | "sample">,
+    field: Exclude<keyof Tally, keyof LatencyTally | "newFailures" | "policyChanges" | "sample" | "asked">,
   ) => groups.reduce((all, group) => all + group[field], 0);
   return {
     pass: total("pass"),

@@ -1,4 +1,4 @@
-import type { GroupSample, SampleBound } from "./sample.ts";
+import type { AskedTally, GroupSample, SampleBound } from "./sample.ts";
 
 export const DECISIONS = ["go", "no-go", "inconclusive"] as const;
 export type Decision = (typeof DECISIONS)[number];
@@ -50,6 +50,8 @@ export interface Tally extends LatencyTally, ComparedTally {
   readonly derivedFailed: number;
   /** What the checks were drawn from; omitted: every device is tested. */
   readonly sample?: GroupSample;
+  /** Omitted: the suite does not ask the authorizer about a sample. */
+  readonly asked?: AskedTally;
 }
 
 /** One cohort × target. */
@@ -87,6 +89,8 @@ export interface GateOutcome {
   readonly nothingSelected: boolean;
   /** Of what was drawn: which failure rate is excluded; omitted: every device was tested. */
   readonly bounds?: readonly SampleBound[];
+  /** Where the authorizer was asked about a sample: which rate of disagreement with the gateway is excluded. */
+  readonly disagreement?: readonly SampleBound[];
 }
 
 export interface Counts {

@@ -13,6 +13,16 @@ export interface GroupSample {
   readonly ofChecks: number;
 }
 
+/** What came of asking the authorizer about a part of one cohort × target (`authorizer: sample`). */
+export interface AskedTally {
+  /** Whom it was to be asked about. */
+  readonly sample: GroupSample;
+  /** Checks of devices that should get in, for which both authorizer and gateway had an answer. */
+  readonly answered: number;
+  /** Of those: the two differ. */
+  readonly disagreed: number;
+}
+
 /** What a run drew. The same seed draws the same devices of the same profiles. */
 export interface RunSample {
   readonly size: SampleSize;
@@ -21,13 +31,13 @@ export interface RunSample {
   readonly ofDevices: number;
 }
 
-/** Which failure rate what a run saw of one cohort × target excludes. */
+/** Which failure rate (or rate of disagreement) what a run saw of one cohort × target excludes. */
 export interface SampleBound {
   readonly target: string;
   readonly cohort: string;
   readonly devices: number;
   readonly ofDevices: number;
-  /** Checks that passed or failed. */
+  /** Checks that passed or failed (agreed or disagreed). */
   readonly decided: number;
   readonly failed: number;
   /** Rates above this one are excluded, 0..1. */

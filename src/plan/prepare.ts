@@ -6,7 +6,7 @@ import type { GroupSample, RunSample } from "../model/sample.ts";
 import type { Decoy } from "../model/second-wave.ts";
 import type { Target } from "../model/target.ts";
 import { findDecoys } from "./decoys.ts";
-import { choose, type DrawnGroup } from "./sample.ts";
+import { choose, type Drawn, type DrawnGroup } from "./sample.ts";
 import { checksOf, isSelected, planChecks } from "./select.ts";
 
 /** One cohort × target and its checks. */
@@ -16,6 +16,8 @@ interface Group {
   readonly checks: number;
   /** Omitted: every device of it is tested. */
   readonly sample?: GroupSample;
+  /** Omitted: the authorizer is not asked about a sample. */
+  readonly asked?: GroupSample;
 }
 
 /** The sources after pass one. */
@@ -62,7 +64,7 @@ export async function preparePlan(
   const { profiles, invalid } = sources;
   const { choice, drawn } = await choose({ ...options, profiles, suite, selection });
   const { groups: selected, missing } = await selectedGroups(sources, suite, selection);
-  const groups = drawn?.sample ? drawn.groups.map(groupOf) : selected;
+  const groups = drawn === null ? selected : drawn.groups.map((group) => groupOf(group, drawn, suite));
   const stream = () => planChecks(profiles(), suite, selection, choice);
   const { decoys, refused } = await findDecoys(suite.derived?.decoys ?? [], profiles);
   return {
@@ -81,8 +83,16 @@ export async function preparePlan(
   };
 }
 
-function groupOf({ target, cohort, sample }: DrawnGroup): Group {
-  return { target, cohort, checks: sample.checks, sample };
+function groupOf(
+  { target, cohort, sample, asked }: DrawnGroup,
+  drawn: Pick<Drawn, "sample">,
+  { authorizer }: Pick<Suite, "authorizer">,
+): Group {
+  return {
+    ...{ target, cohort, checks: sample.checks },
+    ...(drawn.sample && { sample }),
+    ...(authorizer === "sample" && { asked }),
+  };
 }
 
 /** Decoys that do not reach every target leave something untried there, which nobody should have to guess. */

@@ -1,4 +1,4 @@
-import { devicesToExclude, failureRateBound } from "../lib/failure-bound.ts";
+import { devicesToExclude } from "../lib/failure-bound.ts";
 import { sampleSizeText } from "../lib/sample-size.ts";
 import type { Check } from "../model/check.ts";
 import type { Suite } from "../model/config.ts";
@@ -32,8 +32,8 @@ export interface DrawnGroup {
   readonly target: string;
   readonly cohort: string;
   readonly sample: GroupSample;
-  /** Devices the authorizer is asked about in any case. */
-  readonly asked: number;
+  /** Whom the authorizer is asked about in any case. */
+  readonly asked: GroupSample;
 }
 
 /** Who is tested, and about whom the authorizer is asked. */
@@ -70,7 +70,7 @@ export async function drawSample(input: SampleInput): Promise<Drawn> {
   return {
     sample: selection.sample === undefined ? null : { size: selection.sample, seed, ...totals(groups) },
     groups,
-    remarks: [...remarks, ...(suite.authorizer === "sample" ? groups.map(askedRemark) : [])],
+    remarks,
     includes: (profile) => selection.sample === undefined || isWithin(profile, "tested"),
     asks: (profile) => asksOf(suite.authorizer, () => isWithin(profile, "asked")),
   };
@@ -97,7 +97,7 @@ interface Limits {
 
 function limitsOf({ keys }: Stratum, group: DrawnGroup | undefined): Limits {
   const highest = (devices: number) => keys[devices - 1] ?? -1;
-  return { tested: highest(group?.sample.devices ?? 0), asked: highest(group?.asked ?? 0) };
+  return { tested: highest(group?.sample.devices ?? 0), asked: highest(group?.asked.devices ?? 0) };
 }
 
 function asksOf(authorizer: Suite["authorizer"], isAsked: () => boolean): Check["asks"] {
@@ -113,12 +113,10 @@ function asksOf(authorizer: Suite["authorizer"], isAsked: () => boolean): Check[
 
 function groupOf(stratum: Stratum, devices: number, { authorizer }: Pick<Suite, "authorizer">): DrawnGroup {
   const { target, cohort, devices: ofDevices, checks: ofChecks } = stratum;
-  return {
-    target,
-    cohort,
-    sample: { devices, ofDevices, checks: checksOfFirst(stratum, devices), ofChecks },
-    asked: askedOf(devices, ofDevices, authorizer),
+  const first = (many: number) => {
+    return { devices: many, ofDevices, checks: checksOfFirst(stratum, many), ofChecks };
   };
+  return { target, cohort, sample: first(devices), asked: first(askedOf(devices, ofDevices, authorizer)) };
 }
 
 function askedOf(devices: number, ofDevices: number, authorizer: Suite["authorizer"]): number {
@@ -198,17 +196,4 @@ function secondsOf(strata: readonly Stratum[], shares: readonly number[], costs:
     return { ...group, apiCalls, connects: group.connects * ofAll };
   });
   return Math.max(0, ...budgetsOf(scaled, costs.targets).map(({ leastSeconds }) => leastSeconds));
-}
-
-function askedRemark({ target, cohort, sample, asked }: DrawnGroup): string {
-  const excluded = failureRateBound(0, { devices: asked, ofDevices: sample.ofDevices });
-  const rest =
-    asked === sample.ofDevices
-      ? ""
-      : `: should none of them disagree with the gateway, no more than ${percent(excluded)} of all do, with 95 % confidence`;
-  return `${cohort} on ${target}: the authorizer is asked about ${asked} of ${sample.ofDevices} devices${rest}`;
-}
-
-function percent(rate: number): string {
-  return `${Number((rate * 100).toPrecision(2))} %`;
 }

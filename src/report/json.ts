@@ -15,6 +15,8 @@ export interface JsonReportHead {
   readonly selection: RunSummary["selection"];
   /** Of which devices the run is; left out: of all that were selected. */
   readonly sample?: RunSample & { readonly bounds: readonly SampleBound[] };
+  /** Of `authorizer: sample`: which rates of disagreement with the gateway are excluded. */
+  readonly disagreement?: readonly SampleBound[];
   readonly status: RunStatus;
   readonly decision: Decision | null;
   readonly reason: string;
@@ -70,6 +72,7 @@ function reportHead(summary: RunSummary): JsonReportHead {
     suite: summary.suite,
     selection: summary.selection,
     ...(summary.sample && { sample: { ...summary.sample, bounds: gate?.bounds ?? [] } }),
+    ...(gate?.disagreement && { disagreement: gate.disagreement }),
     status: summary.status,
     decision: summary.decision,
     reason: summary.reason,

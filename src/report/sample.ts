@@ -7,12 +7,17 @@ const MAX_ROWS = 20;
 
 /** What a run drew and which failure rates that excludes, the weakest first; empty: nothing was left out. Not escaped. */
 export function sampleLines({ sample, gate }: Pick<RunSummary, "sample" | "gate">): string[] {
-  if (sample === undefined) return [];
-  const bounds = (gate?.bounds ?? []).toSorted((a, b) => b.failureRate - a.failureRate);
+  return [
+    ...(sample === undefined ? [] : [drawnText(sample), ...boundLines(gate?.bounds ?? [], boundText)]),
+    ...boundLines(gate?.disagreement ?? [], disagreementText),
+  ];
+}
+
+function boundLines(bounds: readonly SampleBound[], text: (bound: SampleBound) => string): string[] {
+  const weakestFirst = bounds.toSorted((a, b) => b.failureRate - a.failureRate);
   const rest = bounds.length - MAX_ROWS;
   return [
-    drawnText(sample),
-    ...bounds.slice(0, MAX_ROWS).map(boundText),
+    ...weakestFirst.slice(0, MAX_ROWS).map(text),
     ...(rest > 0 ? [`and ${count(rest)} more, none weaker`] : []),
   ];
 }
@@ -32,15 +37,25 @@ function boundText(bound: SampleBound): string {
   return `${seen}; ${excludes(bound)}`;
 }
 
-/** For example `with 95 % confidence no more than 5.8 % of 1,200 devices do`. */
-export function excludes({
-  failureRate,
-  confidence,
-  ofDevices,
-}: Pick<SampleBound, "failureRate" | "confidence" | "ofDevices">): string {
-  return `with ${percent(confidence)} confidence no more than ${percent(failureRate)} of ${plural(ofDevices, "device")} do`;
+/** For example `pumps on eu-prod: authorizer and gateway disagreed about 0 of 73 checks; with 95 % confidence …`. */
+function disagreementText(bound: SampleBound): string {
+  const { cohort, target, decided, failed, devices, ofDevices } = bound;
+  const where = `${cohort} on ${target}`;
+  if (decided === 0) return `${where}: the authorizer answered for no device that should get in`;
+  const seen = `${where}: authorizer and gateway disagreed about ${count(failed)} of ${plural(decided, "check")}`;
+  if (devices >= ofDevices) return `${seen}; it was asked about all ${plural(ofDevices, "device")}`;
+  return `${seen}; ${excludes(bound, "they do about no")}`;
 }
 
-export function percent(rate: number): string {
+/** For example `with 95 % confidence no more than 5.8 % of 1,200 devices do`. */
+export function excludes(
+  { failureRate, confidence, ofDevices }: Pick<SampleBound, "failureRate" | "confidence" | "ofDevices">,
+  words = "no",
+): string {
+  const most = `${words} more than ${percent(failureRate)} of ${plural(ofDevices, "device")}`;
+  return `with ${percent(confidence)} confidence ${most}${words === "no" ? " do" : ""}`;
+}
+
+function percent(rate: number): string {
   return `${Number((rate * 100).toPrecision(3))} %`;
 }

@@ -9,6 +9,8 @@ export interface FleetGroup {
   readonly checks: number;
   /** Omitted: every device of it is tested. */
   readonly sample?: GroupSample;
+  /** Omitted: the authorizer is not asked about a sample. */
+  readonly asked?: GroupSample;
 }
 
 /** What a run should come to in one cohort × target; target "" where no profile says which. */
@@ -20,6 +22,7 @@ export interface ExpectedGroup {
   /** For the coverage: the suite's own number where it states one. */
   readonly expected: number;
   readonly sample?: GroupSample;
+  readonly asked?: GroupSample;
 }
 
 /**
@@ -59,8 +62,9 @@ function groupsOf(
   groups: readonly FleetGroup[],
   stated: number | undefined,
 ): ExpectedGroup[] {
-  const own = groups.map(({ target, checks, sample }) => {
-    return { target, cohort, planned: checks, expected: checks, ...(sample && { sample }) };
+  const own = groups.map(({ target, checks, sample, asked }) => {
+    const drawn = { ...(sample && { sample }), ...(asked && { asked }) };
+    return { target, cohort, planned: checks, expected: checks, ...drawn };
   });
   const [only, ...others] = own;
   if (only === undefined) return [{ target: "", cohort, planned: 0, expected: stated ?? 0 }];

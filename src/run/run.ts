@@ -152,8 +152,7 @@ export class Run {
     this.#remarks.push(...plan.remarks);
     this.#expected = expectedGroups(plan.groups, suite, selection);
     this.#sample = plan.sample ?? null;
-    for (const each of this.#expected)
-      this.#tally.expect(each.target, each.cohort, each.expected, each.sample);
+    for (const each of this.#expected) this.#tally.expect(each.target, each.cohort, each.expected, each);
     await this.#unpaused();
     const targets = new Set(plan.groups.map(({ target }) => target));
     this.#preflight = (await this.#ports.preflight?.([...targets], this.#stop.signal)) ?? [];

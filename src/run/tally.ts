@@ -3,13 +3,19 @@ import type { GroupComparison } from "../model/drift.ts";
 import type { Counts, GroupTally, LatencyTally } from "../model/gate.ts";
 import type { ResultRecord } from "../model/result.ts";
 import type { AgreementCell, CauseGroup, LatencyRow } from "../model/run.ts";
-import type { GroupSample } from "../model/sample.ts";
+import type { AskedTally, GroupSample } from "../model/sample.ts";
 import { groupKey } from "./group-key.ts";
 import { GroupLatencies } from "./group-latencies.ts";
 
 const MAX_EXAMPLES = 5;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** What was drawn of a group. */
+interface Drawn {
+  readonly sample?: GroupSample;
+  readonly asked?: GroupSample;
+}
 
 /** What a run came to so far: counts, groups, agreement, causes and latency, in memory bounded by their kinds. */
 export class Tally {
@@ -20,10 +26,11 @@ export class Tally {
   readonly #latency = new Map<string, { protocol: string; phase: string; histogram: Histogram }>();
 
   /** Announces a cohort × target and how many checks it should come to; later calls add up. */
-  expect(target: string, cohort: string, checks: number, sample?: GroupSample): void {
+  expect(target: string, cohort: string, checks: number, { sample, asked }: Drawn = {}): void {
     const group = this.#group(target, cohort);
     group.expected += checks;
     if (sample) group.sample = sample;
+    if (asked) group.asked = { answered: 0, disagreed: 0, ...group.asked, sample: asked };
   }
 
   add(record: ResultRecord): void {
@@ -40,6 +47,7 @@ export class Tally {
     }
     if (derived === null) {
       this.#agree(record);
+      if (group.asked) group.asked = compared(group.asked, record);
       this.#latencies.add(record);
     }
     this.#explain(record);
@@ -176,6 +184,19 @@ export class Tally {
     }
     entry.histogram.add(seconds);
   }
+}
+
+/** A policy that denies is why a device is kept out that the authorizer lets in: there the two agree. */
+function compared(asked: AskedTally, record: ResultRecord): AskedTally {
+  const { authorizer, gateway, expectation, prediction } = record;
+  const isAnswered =
+    expectation === "allow" &&
+    (authorizer === "allowed" || authorizer === "denied") &&
+    (gateway === "accepted" || gateway === "refused");
+  if (!isAnswered) return asked;
+  const letsIn = authorizer === "allowed" && prediction !== "deny";
+  const differs = letsIn !== (gateway === "accepted");
+  return { ...asked, answered: asked.answered + 1, disagreed: asked.disagreed + (differs ? 1 : 0) };
 }
 
 const EMPTY = {

@@ -170,7 +170,11 @@ describe("whom the authorizer is asked about", () => {
     expect(some.checks).toHaveLength(every.checks.length);
     expect(asked(some.checks, undefined)).toBe(63 + 2 * 40 + 2);
     expect(asked(some.checks, "never")).toBe(every.checks.length - 145);
-    expect(some.plan.remarks).toContainEqual(expect.stringContaining("asked about 63 of 300 devices"));
+    expect(some.plan.sample).toBeNull();
+    expect(some.plan.groups[0]).toEqual({
+      ...{ target: "here", cohort: "pumps", checks: 300 },
+      asked: { devices: 63, ofDevices: 300, checks: 63, ofChecks: 300 },
+    });
     const later = await draw(undefined, { authorizer: "on-disagreement" });
     expect(asked(later.checks, "on-disagreement")).toBe(every.checks.length);
   });

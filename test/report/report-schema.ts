@@ -65,6 +65,8 @@ const sampleBound = z.strictObject({
   confidence: z.number(),
 });
 
+const groupSample = z.strictObject({ devices: count, ofDevices: count, checks: count, ofChecks: count });
+
 const group = z.strictObject({
   target: z.string(),
   cohort: z.string(),
@@ -85,10 +87,11 @@ const group = z.strictObject({
   policyChanges: count
     .nullable()
     .describe("Checks with another policy, principalId, refresh or disconnect time than in the last go run"),
-  sample: z
-    .strictObject({ devices: count, ofDevices: count, checks: count, ofChecks: count })
+  sample: groupSample.optional().describe("What was drawn; left out: every device is tested"),
+  asked: z
+    .strictObject({ sample: groupSample, answered: count, disagreed: count })
     .optional()
-    .describe("What was drawn; left out: every device is tested"),
+    .describe("Of authorizer: sample, how many answers were compared, and how many differed"),
 });
 
 const driftItem = z.strictObject({
@@ -274,6 +277,10 @@ export const reportSchema = z
       })
       .optional()
       .describe("What was drawn, and which failure rates that excludes; left out: nothing was left out"),
+    disagreement: z
+      .array(sampleBound)
+      .optional()
+      .describe("Of authorizer: sample, which rates of disagreement with the gateway are excluded"),
     drift: drift
       .nullable()
       .describe("Against the last go run of the suite; null: there is none to compare with"),

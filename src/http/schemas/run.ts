@@ -20,6 +20,8 @@ const bound = z.object({
   confidence: z.number(),
 });
 
+const groupSample = z.object({ devices: count, ofDevices: count, checks: count, ofChecks: count });
+
 const group = z.object({
   target: z.string(),
   cohort: z.string(),
@@ -37,10 +39,11 @@ const group = z.object({
   authorizerP95Seconds: seconds.nullable(),
   newFailures: count.nullable().describe("null, as is policyChanges: there is no go run to compare with"),
   policyChanges: count.nullable(),
-  sample: z
-    .object({ devices: count, ofDevices: count, checks: count, ofChecks: count })
+  sample: groupSample.optional().describe("What was drawn; left out: every device is tested"),
+  asked: z
+    .object({ sample: groupSample, answered: count, disagreed: count })
     .optional()
-    .describe("What was drawn; left out: every device is tested"),
+    .describe("Of authorizer: sample, how many answers were compared, and how many differed"),
 });
 
 const rule = z.object({
@@ -64,6 +67,7 @@ const gateOutcome = z.object({
   rules: z.array(rule),
   groups: z.array(z.object({ target: z.string(), cohort: z.string(), decision })),
   bounds: z.array(bound).optional().describe("Of a sample: which failure rates it excludes"),
+  disagreement: z.array(bound).optional().describe("Of authorizer: sample, which rates of disagreement"),
 });
 
 /** What was asked, or why it is not known. */
