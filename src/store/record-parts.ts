@@ -39,7 +39,7 @@ export function splitRecord(record: ResultRecord): RecordParts {
   const own: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(record)) {
     if (isOneOf(COLUMNS, name)) continue;
-    (isOneOf(COMMON, name) ? common : own)[name] = value;
+    (isCommon(name, value) ? common : own)[name] = value;
   }
   return { common: JSON.stringify(common), own: JSON.stringify(own) };
 }
@@ -49,6 +49,11 @@ export function joinRecord(
   { common, own }: RecordParts,
 ): ResultRecord {
   return { ...columns, ...JSON.parse(common), ...JSON.parse(own) };
+}
+
+/** An error's message may be another one each time, and combinations are kept for good: none is made of it. */
+function isCommon(name: string, value: unknown): boolean {
+  return isOneOf(COMMON, name) && (name !== "authorizerError" || value === null);
 }
 
 function isOneOf(names: readonly string[], name: string): boolean {

@@ -415,5 +415,13 @@ describe("a record in two parts", () => {
   it("keeps nothing that tells devices apart in the part that many share", () => {
     const [a, b] = [splitRecord(passing(1)), splitRecord(passing(2))];
     expect(a.common).toBe(b.common);
+    const error = { why: "service", code: "InternalFailureException" } as const;
+    const [c, d] = [1, 2].map((request) =>
+      splitRecord({
+        ...passing(request),
+        authorizerError: { ...error, message: `request ${request} failed` },
+      }),
+    );
+    expect(c?.common).toBe(d?.common);
   });
 });
