@@ -1,4 +1,4 @@
-import { CONFIDENCE } from "../lib/failure-bound.ts";
+import { CONFIDENCE, ratePercent } from "../lib/failure-bound.ts";
 import type {
   Decision,
   GateOutcome,
@@ -107,17 +107,13 @@ function confidenceIn(
 ): string {
   if (decision !== "go") return "";
   const worst = (of: readonly SampleBound[]) =>
-    `no more than ${percent(Math.max(...of.map(({ failureRate }) => failureRate)))} of any cohort's devices`;
+    `no more than ${ratePercent(Math.max(...of.map(({ failureRate }) => failureRate)))} of any cohort's devices`;
   const answered = disagreement.filter(({ decided }) => decided > 0);
   const parts = [
     ...(bounds.length > 0 ? [`${worst(bounds)} fail`] : []),
     ...(answered.length > 0 ? [`the authorizer disagrees with the gateway about ${worst(answered)}`] : []),
   ];
-  return parts.length === 0 ? "" : `; with ${percent(CONFIDENCE)} confidence ${parts.join(" and ")}`;
-}
-
-function percent(rate: number): string {
-  return `${Number((rate * 100).toPrecision(3))} %`;
+  return parts.length === 0 ? "" : `; with ${ratePercent(CONFIDENCE)} confidence ${parts.join(" and ")}`;
 }
 
 function describe({ rule, target, cohort, threshold, observed, inSample }: RuleResult): string {

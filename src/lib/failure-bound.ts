@@ -46,3 +46,11 @@ export function wilsonUpper(rate: number, n: number): number {
   const spread = Z * Math.sqrt((rate * (1 - rate)) / n + z2 / (4 * n * n));
   return Math.min(1, (centre + spread) / (1 + z2 / n));
 }
+
+/** As people read it, with three digits; never less than `rate`: `4.97 %`, `33.4 %`. */
+export function ratePercent(rate: number): string {
+  if (rate <= 0) return "0 %";
+  const places = Math.max(0, 2 - Math.floor(Math.log10(rate * 100)));
+  const scale = 10 ** places;
+  return `${Math.ceil(Number((rate * 100 * scale).toFixed(6))) / scale} %`;
+}

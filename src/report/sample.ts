@@ -1,3 +1,4 @@
+import { ratePercent } from "../lib/failure-bound.ts";
 import { sampleSizeText } from "../lib/sample-size.ts";
 import type { RunSummary } from "../model/run.ts";
 import type { RunSample, SampleBound } from "../model/sample.ts";
@@ -52,10 +53,6 @@ export function excludes(
   { failureRate, confidence, ofDevices }: Pick<SampleBound, "failureRate" | "confidence" | "ofDevices">,
   words = "no",
 ): string {
-  const most = `${words} more than ${percent(failureRate)} of ${plural(ofDevices, "device")}`;
-  return `with ${percent(confidence)} confidence ${most}${words === "no" ? " do" : ""}`;
-}
-
-function percent(rate: number): string {
-  return `${Number((rate * 100).toPrecision(3))} %`;
+  const most = `${words} more than ${ratePercent(failureRate)} of ${plural(ofDevices, "device")}`;
+  return `with ${ratePercent(confidence)} confidence ${most}${words === "no" ? " do" : ""}`;
 }

@@ -131,3 +131,31 @@ describe("failFast with a sample", () => {
     expect(lostRule({ ...input, groups: [{ group: drawn(10, 0, 10_000), left: 1 }] })).toBeNull();
   });
 });
+
+describe("authorizer: sample", () => {
+  const sample = { devices: 73, ofDevices: 10_000, checks: 146, ofChecks: 20_000 };
+  const exact = ({ sample: _, ...group }: GroupTally): GroupTally => group;
+  const asked = (answered: number, disagreed: number, of = sample): GroupTally => ({
+    ...exact(drawn(20_000, 0, 10_000, 2)),
+    asked: { sample: of, answered, disagreed },
+  });
+
+  it("lets a go say which rate of disagreement it does not exclude", () => {
+    const outcome = gate([asked(146, 0)], { minPassRatio: 1 });
+    expect(outcome.decision).toBe("go");
+    expect(outcome.reason).toBe(
+      "every rule is met; with 95 % confidence the authorizer disagrees with the gateway about no more than 4.97 % of any cohort's devices",
+    );
+    expect(outcome.bounds).toBeUndefined();
+    expect(outcome.disagreement).toMatchObject([
+      { decided: 146, failed: 0, devices: 73, failureRate: 0.0497 },
+    ]);
+  });
+
+  it("excludes nothing where the authorizer gave no answer, and knows the rate where it was asked about all", () => {
+    const rate = (group: GroupTally) => gate([group], {}).disagreement?.[0]?.failureRate;
+    expect(rate(asked(0, 0))).toBe(1);
+    const all = { devices: 50, ofDevices: 50, checks: 50, ofChecks: 50 };
+    expect(rate(asked(50, 5, all))).toBe(0.1);
+  });
+});

@@ -32,6 +32,18 @@ describe("POST /api/v1/runs", () => {
   });
 
   it.each([
+    [{ sample: 200 }, { kind: "devices", devices: 200 }],
+    [{ sample: "200" }, { kind: "devices", devices: 200 }],
+    [{ sample: "0.5%" }, { kind: "percent", percent: 0.5 }],
+    [{ within: "20m" }, { kind: "within", withinMs: 1_200_000 }],
+  ])("draws %j", async (json, sample) => {
+    const { runs, triggered } = recordingRuns({ suites: ["all"] });
+    const server = await startServer({}, { runs });
+    expect((await server.call("/api/v1/runs", { method: "POST", json })).status).toBe(202);
+    expect(triggered).toMatchObject([{ selection: { suite: "all", sample } }]);
+  });
+
+  it.each([
     [["nightly"], "nightly"],
     [["nightly", "all"], "all"],
   ])("without a body, of the suites %j takes %s", async (suites, suite) => {
@@ -118,6 +130,12 @@ describe("POST /api/v1/runs", () => {
     ["text for the cohorts", { cohorts: "pumps" }, /^cohorts: expected a list/],
     ["no cohort at all", { cohorts: [] }, /^cohorts: an empty list selects nothing/],
     ["an object for a device", { devices: ["a", {}] }, /^devices\.1: expected text$/],
+    ["a sample of nothing", { sample: 0 }, /^sample: expected a number of devices, or a percentage/],
+    ["a sample of too much", { sample: "101%" }, /^sample: expected a number of devices, or a percentage/],
+    ["a list for the sample", { sample: ["5%"] }, /^sample: expected a number of devices, or a percentage/],
+    ["no time at all", { within: "0s" }, /^within: expected a duration/],
+    ["a number for the time", { within: 20 }, /^within: expected a duration/],
+    ["a sample of two sizes", { sample: 5, within: "20m" }, /^sample and within exclude each other$/],
     ["a list", [], /^expected an object$/],
     ["text", "all", /^expected an object$/],
   ])("refuses %s, and names the field", async (_what, json, detail) => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { devicesToExclude, failureRateBound, wilsonUpper } from "../../src/lib/failure-bound.ts";
+import { devicesToExclude, failureRateBound, ratePercent, wilsonUpper } from "../../src/lib/failure-bound.ts";
 
 describe("Wilson's upper limit", () => {
   // R. G. Newcombe, Statistics in Medicine 17, 1998, 857–872, table I, method 3.
@@ -65,6 +65,20 @@ describe("the failure rate that a sample does not exclude", () => {
         }
       }
     }
+  });
+});
+
+describe("a rate for people", () => {
+  it.each([
+    [0, "0 %"],
+    [0.0497, "4.97 %"],
+    [0.05, "5 %"],
+    [0.061127, "6.12 %"],
+    [1 / 3, "33.4 %"],
+    [0.00012341, "0.0124 %"],
+    [1, "100 %"],
+  ])("of %f is %s: rounded up, so that it promises no more", (rate, text) => {
+    expect(ratePercent(rate)).toBe(text);
   });
 });
 

@@ -18,3 +18,27 @@ it("tells what a corrupted device showed apart from what a device as it is did",
     [1, "derived check wrong-password: seen"],
   ]);
 });
+
+it("counts where authorizer and gateway differ about devices that should get in, where a sample is asked", () => {
+  const tally = new Tally();
+  const { target, cohort } = FAILED;
+  const asked = { devices: 7, ofDevices: 100, checks: 7, ofChecks: 100 };
+  tally.expect(target, cohort, 7, { asked });
+  const seen = { ...FAILED, expectation: "allow", prediction: "allow", derived: null } as const;
+  const records: readonly Partial<ResultRecord>[] = [
+    { authorizer: "allowed", gateway: "accepted" },
+    { authorizer: "denied", gateway: "refused" },
+    // The policy is why: they agree.
+    { authorizer: "allowed", prediction: "deny", gateway: "refused" },
+    { authorizer: "allowed", gateway: "refused" },
+    { authorizer: "denied", gateway: "accepted" },
+    // Nothing to compare.
+    { authorizer: "skipped", gateway: "accepted" },
+    { authorizer: "errored", gateway: "refused" },
+    { authorizer: "allowed", gateway: "unreachable" },
+    { authorizer: "denied", gateway: "accepted", expectation: "deny" },
+    { authorizer: "denied", gateway: "accepted", derived: "wrong-password" },
+  ];
+  for (const record of records) tally.add({ ...seen, ...record });
+  expect(tally.groups()[0]?.asked).toEqual({ sample: asked, answered: 5, disagreed: 2 });
+});

@@ -35,11 +35,19 @@ const THROTTLED = errored("throttled", "API_THROTTLED");
 const SERVICE = errored("service", "API_UNAVAILABLE");
 const EVERY_ANSWER = [ALLOWED, DENIED, NONE, SIGNATURE, RESPONSE, CALLER, THROTTLED, SERVICE, BY_CERTIFICATE];
 
+const UNASKED: Invocation = { kind: "skipped", why: "not-selected" };
+
 /** The table of the design, cell by cell; rows that say "any" are spelt out. */
 const TABLE: readonly Cell[] = [
   ["allow", ACCEPTED, ALLOWED, "allow", "pass"],
   ["allow", ACCEPTED, ALLOWED, "unknown", "pass"],
   ["allow", ACCEPTED, BY_CERTIFICATE, "unknown", "pass"],
+  ["allow", ACCEPTED, UNASKED, "unknown", "pass"],
+  ["allow", REFUSED, UNASKED, "unknown", "fail"],
+  ["allow", GUARDED, UNASKED, "unknown", "inconclusive", ["DEVICE_IDENTITY_GUARDED"]],
+  ["deny", ACCEPTED, UNASKED, "unknown", "fail", ["UNEXPECTED_ACCEPT"]],
+  // Nobody knows who refused.
+  ["deny", REFUSED, UNASKED, "unknown", "inconclusive", ["GATEWAY_REFUSED_UNEXPLAINED"]],
   ["allow", ACCEPTED, DENIED, "unknown", "fail", ["AUTHORIZER_GATEWAY_DISAGREE"]],
   ["allow", ACCEPTED, NONE, "unknown", "fail", ["AUTHORIZER_GATEWAY_DISAGREE"]],
   ["allow", ACCEPTED, SIGNATURE, "unknown", "fail", ["SIGNATURE_INVALID"]],
