@@ -8,6 +8,7 @@ import type { RunSummary } from "../model/run.ts";
 import { isPartial } from "../plan/select.ts";
 import { createProgress } from "../report/progress.ts";
 import { parseReportFlag, REPORT_KINDS, writeReport } from "../report/write.ts";
+import { Audit } from "../run/audit.ts";
 import { configChecksum } from "../run/config-checksum.ts";
 import { HistoryMemory } from "../run/memory.ts";
 import type { Run } from "../run/run.ts";
@@ -95,6 +96,7 @@ async function runOnce(options: RunOptions, io: Io): Promise<number> {
     configChecksum: configChecksum(config),
   };
   memory.begin(start, run.summary(), isPartial(selection));
+  new Audit(history, log).note(start.actor, "trigger", `suite ${suite.name}, run ${runId}`);
   const summary = await executeWithProgress(run, io);
 
   app.metrics.runFinished(summary, { maxAgeMs: suite.gate.maxAgeMs, isPartial: isPartial(selection) });

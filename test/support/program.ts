@@ -19,6 +19,8 @@ export interface ProgramOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** No file that it writes grows beyond this, as if the disk was full. */
+  readonly maxFileKb?: number;
 }
 
 /** Without the caller's AWS settings: a test never asks a real account. */
@@ -30,8 +32,15 @@ const AWS_ENV = {
   AWS_SHARED_CREDENTIALS_FILE: "/nonexistent",
 };
 
-export function start(args: readonly string[], { cwd, env = {}, input }: ProgramOptions = {}): Program {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+export function start(
+  args: readonly string[],
+  { cwd, env = {}, input, maxFileKb }: ProgramOptions = {},
+): Program {
+  const command = [process.execPath, MAIN, ...args];
+  // POSIX counts blocks of 512 bytes.
+  const limit = `ulimit -f ${2 * (maxFileKb ?? 0)}; exec "$@"`;
+  const [file = "", ...given] = maxFileKb === undefined ? command : ["sh", "-c", limit, "sh", ...command];
+  const child = spawn(file, given, {
     cwd,
     env: { PATH: process.env.PATH, ...AWS_ENV, ...env },
     stdio: ["pipe", "pipe", "pipe"],
