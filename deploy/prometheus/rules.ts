@@ -55,15 +55,29 @@ export function recent(selector: string, window: string): string {
 
 /** A rule file of alerts as Prometheus reads it. */
 export function renderAlerts(groups: readonly Group<Alert>[]): string {
-  return render(
-    "alerts.ts",
-    groups.map(({ name, rules }) => ({ name, rules: rules.map(alertRule) })),
-  );
+  return render("alerts.ts", { groups: groups.map(alertGroup) });
 }
 
 /** A rule file of recording rules as Prometheus reads it. */
 export function renderRecordings(groups: readonly Group<Recording>[]): string {
-  return render("recording.ts", groups);
+  return render("recording.ts", { groups });
+}
+
+/** Both as the resource that the Prometheus operator reads. */
+export function renderPrometheusRule(
+  alerts: readonly Group<Alert>[],
+  recordings: readonly Group<Recording>[],
+): string {
+  return render("alerts.ts and recording.ts", {
+    apiVersion: "monitoring.coreos.com/v1",
+    kind: "PrometheusRule",
+    metadata: { name: "fleet-smoke", labels: { "app.kubernetes.io/name": "fleet-smoke" } },
+    spec: { groups: [...recordings, ...alerts.map(alertGroup)] },
+  });
+}
+
+function alertGroup({ name, rules }: Group<Alert>): object {
+  return { name, rules: rules.map(alertRule) };
 }
 
 function alertRule(alert: Alert): object {
@@ -77,7 +91,8 @@ function alertRule(alert: Alert): object {
   };
 }
 
-function render(source: string, groups: readonly object[]): string {
+function render(source: string, document: object): string {
   const head = `# Made from deploy/prometheus/${source}: change it there and run \`npx vitest run test/deploy -u\`.\n`;
-  return head + stringify({ groups }, { lineWidth: 0 });
+  // No anchors: not every reader of rules knows them.
+  return head + stringify(document, { lineWidth: 0, aliasDuplicateObjects: false });
 }

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { alerts } from "../../deploy/prometheus/alerts.ts";
 import { RECORDINGS } from "../../deploy/prometheus/recording.ts";
-import { JOB, renderAlerts, renderRecordings } from "../../deploy/prometheus/rules.ts";
+import { JOB, renderAlerts, renderPrometheusRule, renderRecordings } from "../../deploy/prometheus/rules.ts";
 import { THROTTLING } from "../../deploy/prometheus/selectors.ts";
 import { SHIPPED } from "../../deploy/prometheus/thresholds.ts";
 import { ERROR_NAMES } from "../../src/aws/error-names.ts";
@@ -31,6 +31,8 @@ describe("the shipped rules", () => {
   it("are what their source makes", async () => {
     await expect(renderAlerts(alerts(SHIPPED))).toMatchFileSnapshot(join(PROMETHEUS, "alerts.yaml"));
     await expect(renderRecordings(RECORDINGS)).toMatchFileSnapshot(join(PROMETHEUS, "recording.yaml"));
+    const resource = renderPrometheusRule(alerts(SHIPPED), RECORDINGS);
+    await expect(resource).toMatchFileSnapshot(join(ROOT, "deploy/kubernetes/prometheusrule.yaml"));
   });
 
   it("are clean to promtool, with the configuration that names them", () => {

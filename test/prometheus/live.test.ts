@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROWS } from "../../deploy/grafana/rows.ts";
@@ -185,6 +185,16 @@ describe("a real Prometheus beside the daemon, with the shipped scrape configura
     const absent = /derived_checks_total|guard_skips_total|Throttling|code!="ok"|credential_expiry/;
     expect(empty.filter((expr) => !absent.test(expr))).toEqual([]);
     expect(queries.length - empty.length).toBeGreaterThan(30);
+  });
+
+  it("finds the probes' paths of the Kubernetes manifest answered", async () => {
+    const manifest = await readFile(
+      join(import.meta.dirname, "../../deploy/kubernetes/deployment.yaml"),
+      "utf8",
+    );
+    const paths = [...manifest.matchAll(/path: ([^, ]+)/g)].map(([, path]) => path);
+    expect(paths).toHaveLength(3);
+    for (const path of paths) expect((await fetch(`${url}${path}`)).status, path).toBe(200);
   });
 
   it("scrapes a page that promtool has nothing to say about", async () => {
