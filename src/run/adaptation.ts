@@ -1,13 +1,13 @@
 import type { Timing } from "./timing.ts";
 
 /** What is left of the rate after a throttled call. */
-const CUT = 0.5;
+export const CUT = 0.5;
 /** Even where others take the whole quota we ask now and then, or we would not notice that they have stopped. */
-const LEAST = 0.05;
+export const LEAST = 0.05;
 /** Of the limit, a second: back from a cut within ten. */
-const REGAIN_PER_SECOND = 0.05;
+export const REGAIN_PER_SECOND = 0.05;
 /** Calls that were under way when the rate was cut say nothing about the new one. */
-const SAME_EVENT_MS = 1000;
+export const SAME_EVENT_MS = 1000;
 
 /**
  * Which part of a limit to use while somebody else spends from the same quota: multiplicative decrease when AWS

@@ -8,6 +8,7 @@ import { PauseSwitch } from "../../src/run/pause.ts";
 import { TokenBucket } from "../../src/run/token-bucket.ts";
 import { targetOf } from "../support/fixtures.ts";
 import { SimulatedTiming } from "../support/simulated-timing.ts";
+import { busiestSecond } from "./sliding-second.ts";
 
 const INVOKE = "TestInvokeAuthorizer";
 const NEVER = new AbortController().signal;
@@ -412,16 +413,6 @@ describe("gateway connections", () => {
     );
   });
 });
-
-function busiestSecond(atMs: readonly number[]): number {
-  let most = 0;
-  let first = 0;
-  for (let last = 0; last < atMs.length; last++) {
-    while ((atMs[last] ?? 0) - (atMs[first] ?? 0) >= 1000) first++;
-    most = Math.max(most, last - first + 1);
-  }
-  return most;
-}
 
 describe("a pause", () => {
   function pausing() {
