@@ -4,6 +4,9 @@ import type { Comparison } from "../model/drift.ts";
 import type { RunStart, StoredRun } from "../model/history.ts";
 import type { ResultRecord } from "../model/result.ts";
 import type { LatencyRow, RunSummary } from "../model/run.ts";
+import type { LetIn } from "./let-in.ts";
+
+const LET_IN_FLAG = "let in by derived checks";
 
 /** Where runs are kept. Writing throws where the disk or the database says no. */
 export interface RunHistory {
@@ -61,6 +64,9 @@ export interface RunMemory {
   /** Checks from which others were derived, by their places in the plan; null: they were not drawn yet. */
   origins(): readonly number[] | null;
   drawOrigins(seqs: readonly number[]): void;
+  /** Corruptions that earlier runs saw let in. */
+  letIn(): readonly LetIn[];
+  keepLetIn(all: readonly LetIn[]): void;
 }
 
 /**
@@ -137,6 +143,21 @@ export class HistoryMemory implements RunMemory {
     this.#write(() => this.#history.setFlag(this.#originsFlag, JSON.stringify(seqs)));
   }
 
+  letIn(): readonly LetIn[] {
+    try {
+      return JSON.parse(this.#history.flag(LET_IN_FLAG) ?? "[]") as LetIn[];
+    } catch (error) {
+      this.#log.error({ runId: this.#runId, error: errorMessage(error) }, "the history cannot be read");
+      return [];
+    }
+  }
+
+  keepLetIn(all: readonly LetIn[]): void {
+    if (all.length === 0 && this.letIn().length === 0) return;
+    const value = all.length === 0 ? null : JSON.stringify(all);
+    this.#write(() => this.#history.setFlag(LET_IN_FLAG, value));
+  }
+
   get #originsFlag(): string {
     return `origins of ${this.#runId}`;
   }
@@ -164,4 +185,6 @@ export const NO_MEMORY: RunMemory = {
   results: () => [],
   origins: () => null,
   drawOrigins: () => {},
+  letIn: () => [],
+  keepLetIn: () => {},
 };

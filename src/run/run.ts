@@ -16,6 +16,7 @@ import { whyLost } from "./fail-fast.ts";
 import { UsedParts } from "./fingerprint.ts";
 import { groupKey } from "./group-key.ts";
 import { GuardRemarks } from "./guard-remarks.ts";
+import { LetInOverRuns } from "./let-in.ts";
 import { pauseText } from "./pause.ts";
 import type { RunInput, RunPlan, RunPorts } from "./run-ports.ts";
 import type { SecondWaveReport } from "./second-wave.ts";
@@ -44,6 +45,7 @@ export class Run {
   readonly #restedAtMs: number;
   readonly #verdicts = { pass: 0, fail: 0, inconclusive: 0, skipped: 0 };
   readonly #derived = { pass: 0, fail: 0, inconclusive: 0, skipped: 0 };
+  readonly #letIn = new LetInOverRuns();
   #second: SecondWaveReport = { capped: 0, isCutShort: false };
   #drainTimer: NodeJS.Timeout | null = null;
   #durationMs: number | null = null;
@@ -134,6 +136,7 @@ export class Run {
     this.#tally.add(record);
     this.#used.note(record);
     this.#guarded.add(record);
+    this.#letIn.add(record);
     const counted = record.derived === null ? this.#verdicts : this.#derived;
     counted[record.verdict] += 1;
   }
@@ -261,6 +264,7 @@ export class Run {
       this.#notes.push(this.#isCancelled ? "the run was cancelled" : this.#stopNote(this.#stopReason));
     }
     this.#status = cutShort && this.#stopReason === "INTERRUPTED" ? this.#interrupted() : "finished";
+    this.#recallLetIn();
     this.#remarks.push(
       ...this.#guarded.remarks(),
       ...derivedRemarks({
@@ -284,6 +288,21 @@ export class Run {
     const { problem } = this.#input.memory;
     if (problem !== null) this.#remarks.push(`the history of this run is not whole: ${problem}`);
     return this.summary();
+  }
+
+  /** What derived checks saw let in lately still counts where this run had to leave some out. */
+  #recallLetIn(): void {
+    const { suite, memory } = this.#input;
+    const earlier = memory.letIn();
+    memory.keepLetIn(this.#letIn.openAfter(earlier, wallMs()));
+    if (this.#second.capped === 0) return;
+    const groups = new Set(this.#expected.map(({ target, cohort }) => groupKey(target, cohort)));
+    const objection = this.#letIn.objection(
+      earlier,
+      ({ target, cohort, kind }) =>
+        groups.has(groupKey(target, cohort)) && suite.derived?.kinds.includes(kind) === true,
+    );
+    if (objection !== null) this.#notes.push(objection);
   }
 
   #stopNote(reason: StopReason): string {

@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { App } from "../../src/app.ts";
 import { createLog } from "../../src/lib/log.ts";
+import { DERIVED_PER_HOUR } from "../../src/lib/pacing.ts";
 import type { ResultRecord } from "../../src/model/result.ts";
 import type { RunSummary } from "../../src/model/run.ts";
 import type { JsonReport } from "../../src/report/json.ts";
 import { loadConfig } from "../../src/settings/load.ts";
+import { History } from "../../src/store/history.ts";
 import { answer, type Bench, goodDevice, signedToken, startBench } from "../support/fleet.ts";
 import { run } from "../support/program.ts";
 
@@ -107,6 +109,30 @@ describe("an authorizer that lets everybody in", () => {
     );
     expect(ended.report.rules).toContainEqual(
       expect.objectContaining({ rule: "derivedFailures", cohort: "pumps", observed: 1, met: false }),
+    );
+  });
+
+  it("is no go either once the hour's derived checks are spent, by whatever process", async () => {
+    const config = JSON.parse(await readFile(bench.configFile, "utf8")) as object;
+    const kept = { ...bench, configFile: join(bench.folder, "kept.yaml") };
+    await writeFile(kept.configFile, JSON.stringify({ ...config, store: { path: "kept.db" } }));
+    expect((await runOn(kept)).code).toBe(3);
+
+    const opened = History.open(join(bench.folder, "kept.db"));
+    if (opened.kind !== "open") throw new Error(opened.message);
+    {
+      using history = opened.history;
+      const spent = history.derivedUses.all()[0]?.identity ?? "";
+      const all = [0, 1, 2, 3].map((index) =>
+        spent.replace(/[^/]*$/, `client ${goodDevice(index).clientId}`),
+      );
+      expect(all).toContain(spent);
+      for (let use = 0; use < DERIVED_PER_HOUR; use += 1) history.derivedUses.add(all, Date.now(), 0);
+    }
+    const { code, derived, report } = await runOn(kept);
+    expect([code, derived]).toEqual([4, []]);
+    expect(report.notes).toContainEqual(
+      expect.stringMatching(/^not seen denied since an earlier run saw it let in: wrong-password;/),
     );
   });
 
