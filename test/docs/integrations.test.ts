@@ -298,41 +298,33 @@ describe("the AWS IoT Jobs recipe", () => {
 });
 
 describe("the Prometheus recipe", () => {
-  const rules = z.object({
-    groups: z.array(
-      z.object({
-        name: z.string(),
-        rules: z.array(
-          z.object({
-            alert: z.string(),
-            expr: z.string(),
-            for: z.string().optional(),
-            labels: z.object({ severity: z.enum(["page", "ticket", "info"]) }),
-            annotations: z.object({ summary: z.string() }),
-          }),
-        ),
-      }),
-    ),
+  const configuration = z.strictObject({
+    rule_files: z.array(z.string()),
+    scrape_configs: z.array(z.looseObject({ job_name: z.string() })),
   });
 
   it("asks for metrics and labels that there are", () => {
-    const [text = "", scrape = ""] = blocks("integrations/prometheus.md", "yaml");
-    const alerts = yaml(text, rules).groups.flatMap((group) => group.rules);
-    const queries = [block("integrations/prometheus.md", "promql"), ...alerts.map(({ expr }) => expr)];
-    expect(alerts.length).toBeGreaterThan(5);
-    for (const query of queries) {
-      const names = query.match(/fleet_smoke_\w+/g) ?? [];
-      expect(names.length).toBeGreaterThan(0);
-      for (const name of names) expect(exported()).toContain(name);
-      for (const [, name = "", labels = ""] of query.matchAll(/(fleet_smoke_\w+)\{([^}]*)\}/g)) {
-        const spec = CATALOG[name.slice(PREFIX.length) as MetricName];
-        for (const [, label = ""] of labels.matchAll(/(\w+)(?:=|!=|=~)/g))
-          expect(spec.labels).toContain(label);
-      }
+    const query = block("integrations/prometheus.md", "promql");
+    const names = query.match(/fleet_smoke_\w+/g) ?? [];
+    expect(names.length).toBeGreaterThan(2);
+    for (const name of names) expect(exported()).toContain(name);
+    for (const [, name = "", labels = ""] of query.matchAll(/(fleet_smoke_\w+)\{([^}]*)\}/g)) {
+      const spec = CATALOG[name.slice(PREFIX.length) as MetricName];
+      for (const [, label = ""] of labels.matchAll(/(\w+)(?:=|!=|=~)/g)) expect(spec.labels).toContain(label);
     }
-    expect(
-      yaml(scrape, z.object({ scrape_configs: z.array(z.looseObject({ job_name: z.string() })) })),
-    ).toBeDefined();
+  });
+
+  it("takes the shipped rules, names every alert of theirs, and the job that they select", async () => {
+    const page = await readFile(new URL("../../docs/integrations/prometheus.md", import.meta.url), "utf8");
+    const shipped = join(import.meta.dirname, "../../deploy/prometheus");
+    const { rule_files, scrape_configs } = yaml(block("integrations/prometheus.md", "yaml"), configuration);
+    const rules = await Promise.all(rule_files.map((file) => readFile(join(shipped, file), "utf8")));
+    const alerts = rules.flatMap((text) => [...text.matchAll(/alert: (\w+)/g)].map(([, name]) => name));
+    const named = [...page.matchAll(/`(FleetSmoke\w+)`/g)].map(([, name]) => name);
+    expect(named.toSorted()).toEqual(alerts.toSorted());
+    expect(alerts.length).toBeGreaterThan(10);
+    expect(rules.join()).toContain(`up{job="${scrape_configs[0]?.job_name}"}`);
+    expect(rules.join()).toContain(/suite:\w+:bool/.exec(page)?.[0]);
   });
 
   function exported(): string[] {
