@@ -2,6 +2,7 @@ import { createLasting, type Lasting, LOCATION } from "./app/lasting.ts";
 import { type BuiltPorts, createPorts } from "./app/ports.ts";
 import { createSecondWave } from "./app/second-wave.ts";
 import { type ScannedFleet, Sources, type SourcesOptions } from "./app/sources.ts";
+import { createWork, type WorkOptions } from "./app/work.ts";
 import type { StaticCredentials } from "./aws/client.ts";
 import { decide } from "./gate/decide.ts";
 import { contradiction } from "./gate/fingerprint.ts";
@@ -21,6 +22,7 @@ import type { Profile } from "./model/profile.ts";
 import type { Result } from "./model/result.ts";
 import type { Selection } from "./model/run.ts";
 import type { Decoy } from "./model/second-wave.ts";
+import type { SourceFile } from "./model/shard.ts";
 import type { ReadyTarget, Target } from "./model/target.ts";
 import { examine, judge, type Ports, untested } from "./pipeline.ts";
 import { preparePlan } from "./plan/prepare.ts";
@@ -29,14 +31,18 @@ import type { FoundProfile } from "./profiles/find-profile.ts";
 import type { Scan } from "./profiles/scanner.ts";
 import { configChecksum } from "./run/config-checksum.ts";
 import { type Bindings, createBindings } from "./run/fingerprint.ts";
+import type { Places } from "./run/lanes.ts";
 import { NO_MEMORY, type RunMemory } from "./run/memory.ts";
+import type { RunPacer } from "./run/pacer.ts";
 import { NEVER_PAUSED, type PauseGate } from "./run/pause.ts";
 import { lookAtTargets } from "./run/preflight.ts";
 import { type Probed, type ProbePorts, probeChecks } from "./run/probe.ts";
 import { Run } from "./run/run.ts";
 import { lookForOthers, refuseIfUsed, type SamplePorts } from "./run/sample.ts";
 import type { SecondWave } from "./run/second-wave.ts";
-import { inProcess } from "./run/work.ts";
+import type { CheckObserver } from "./run/shards/observations.ts";
+import type { RunnerPorts } from "./run/shards/runner.ts";
+import type { WorkFn } from "./run/work.ts";
 
 export interface AppOptions extends SourcesOptions {
   readonly config: Config;
@@ -46,6 +52,10 @@ export interface AppOptions extends SourcesOptions {
   readonly log: Log;
   /** What is shared with the app of an earlier configuration; omitted: nothing is. */
   readonly lasting?: Lasting;
+  /** How to start this program again; omitted: its workers cannot be, and this process does all by itself. */
+  readonly self?: readonly string[];
+  /** Who is told what checks are made of; omitted: the metrics. */
+  readonly observer?: CheckObserver;
   /** Instead of the SDK's own credential chain: for the demo, whose emulator knows one caller. */
   readonly awsCredentials?: StaticCredentials | null;
 }
@@ -83,6 +93,7 @@ export class App implements AsyncDisposable {
   readonly #pause: PauseGate;
   readonly #bindings: Bindings;
   readonly #sources: Sources;
+  readonly #pacer: RunPacer;
 
   constructor(options: AppOptions) {
     const { config, env, version, killGroup, awsCredentials = null } = options;
@@ -94,11 +105,12 @@ export class App implements AsyncDisposable {
     this.#targets = new Map(config.targets.map((target) => [target.name, target]));
     this.#isCurrent = options.lasting === undefined;
     this.metrics = metrics;
+    this.#pacer = pacer;
     this.#derivedLedger = derivedLedger;
     this.#pause = pause;
     if (options.lasting === undefined) pacer.setTargets(config.targets);
 
-    const given = { env, killGroup, awsCredentials, metrics, pacer };
+    const given = { env, killGroup, awsCredentials, observer: options.observer ?? metrics, pacer };
     const { ports, resolveEndpoint, identity } = createPorts(given, this.#releases);
     this.#ports = ports;
     this.#resolveEndpoint = resolveEndpoint;
@@ -170,18 +182,17 @@ export class App implements AsyncDisposable {
     const { runId, selection, fleet, memory = NO_MEMORY, onResult } = request;
     const ledger = request.derivedLedger ?? this.#derivedLedger;
     const suite = this.#suite(selection.suite);
+    let files: readonly SourceFile[] = [];
+    const here = {
+      ...this.#parts,
+      secondWave: (decoys: readonly Decoy[]) => this.#secondWave(suite, decoys, ledger),
+      concurrency: new Map(this.config.targets.map(({ name, concurrency }) => [name, concurrency])),
+      location: LOCATION,
+      onResult,
+    };
     return new Run(
       {
-        work: inProcess({
-          examine: (check, signal) => this.examine(check, signal),
-          onFault: (check) => this.#fault(check),
-          judge,
-          secondWave: (decoys) => this.#secondWave(suite, decoys, ledger),
-          concurrency: new Map(this.config.targets.map(({ name, concurrency }) => [name, concurrency])),
-          location: LOCATION,
-          log: this.#options.log,
-          onResult,
-        }),
+        work: this.#work({ runId, suite: suite.name, here, files: () => files }),
         decide,
         lostRule,
         preflight: (names, signal) => this.#lookAt(names, signal),
@@ -195,6 +206,7 @@ export class App implements AsyncDisposable {
         selection,
         prepare: async (signal) => {
           const { fleet: sources, scan } = await fleet(signal);
+          files = sources.files();
           const profiles = () => sources.profiles(signal);
           const draw = { seed: runId, targets: this.config.targets };
           const plan = await preparePlan({ ...scan, profiles }, suite, selection, draw);
@@ -207,6 +219,32 @@ export class App implements AsyncDisposable {
         },
       },
     );
+  }
+
+  /** Demo credentials are for this process alone: workers find their own. */
+  #work(run: Pick<WorkOptions, "runId" | "suite" | "here" | "files">): WorkFn {
+    const { log, self = [], awsCredentials = null } = this.#options;
+    const parts = { config: this.config, pacer: this.#pacer, observer: this.metrics, log };
+    return createWork({ ...run, ...parts, self: awsCredentials === null ? self : [] });
+  }
+
+  /** What a worker at this location needs for shards of any run. */
+  runner(location: string, places: Places): Omit<RunnerPorts, "checks"> {
+    return {
+      ...this.#parts,
+      secondWave: (suite, decoys, ledger) => this.#secondWave(this.#suite(suite), decoys, ledger),
+      places,
+      location,
+    };
+  }
+
+  get #parts(): Pick<RunnerPorts, "examine" | "onFault" | "judge" | "log"> {
+    return {
+      examine: (check, signal) => this.examine(check, signal),
+      onFault: (check) => this.#fault(check),
+      judge,
+      log: this.#options.log,
+    };
   }
 
   /** One device over each of its protocols as a run would test it; nothing of it counts in the metrics of checks. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { EXIT, type Io, signalExit } from "./cli/io.ts";
+import { EXIT, type Io, type ParentChannel, signalExit } from "./cli/io.ts";
 import { errorMessage, UsageError } from "./lib/errors.ts";
 
 /* The only file that touches `process`: arguments, environment, streams, signals, exit code. */
@@ -43,9 +43,32 @@ function createIo(): Io {
       return () => process.off("SIGHUP", listener);
     },
     self: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
+    parent: process.argv[2] === "shard-worker" ? parentChannel() : null,
     version,
     tempFolder: tmpdir(),
     killGroup,
+  };
+}
+
+function parentChannel(): ParentChannel | null {
+  if (process.send === undefined) return null;
+  const early: unknown[] = [];
+  let listener = (message: unknown): void => {
+    early.push(message);
+  };
+  process.on("message", (message) => listener(message));
+  const closed = new AbortController();
+  process.once("disconnect", () => closed.abort(new Error("the parent is gone")));
+  return {
+    send: (message) => {
+      // Nobody is left to be told of what cannot be sent any more.
+      if (process.connected) process.send?.(message, undefined, undefined, () => {});
+    },
+    onMessage: (next) => {
+      listener = next;
+      for (const message of early.splice(0)) next(message);
+    },
+    closed: closed.signal,
   };
 }
 

@@ -6,17 +6,17 @@ import { createIdentity, type Identity } from "../aws/identity.ts";
 import { createInvoke } from "../aws/invoke.ts";
 import { createPreflight } from "../aws/preflight.ts";
 import { probe } from "../gateway/probers.ts";
-import type { Metrics } from "../metrics/metrics.ts";
 import type { CredentialsFn } from "../model/ports.ts";
 import type { Ports } from "../pipeline.ts";
 import { createCredentials } from "../profiles/credentials.ts";
 import type { RunPacer } from "../run/pacer.ts";
+import type { CheckObserver } from "../run/shards/observations.ts";
 
 export interface PortsOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly killGroup?: (leaderPid: number) => void;
   readonly awsCredentials: StaticCredentials | null;
-  readonly metrics: Metrics;
+  readonly observer: CheckObserver;
   readonly pacer: RunPacer;
 }
 
@@ -29,7 +29,7 @@ export interface BuiltPorts {
 
 /** Builds everything that a check touches outside this process; what must be closed is given to `releases`. */
 export function createPorts(options: PortsOptions, releases: AsyncDisposableStack): BuiltPorts {
-  const { env, killGroup, awsCredentials, metrics: observer, pacer } = options;
+  const { env, killGroup, awsCredentials, observer, pacer } = options;
   const clients = releases.adopt(createClients(awsCredentials), (each) => each.close());
   const dataClients = releases.adopt(createDataClients(clients), (each) => each.close());
   const describe = createDescribe({ pacer, observer, clients });
@@ -52,7 +52,7 @@ export function createPorts(options: PortsOptions, releases: AsyncDisposableStac
 
 function observed(
   credentials: CredentialsFn,
-  metrics: Pick<Metrics, "credentialFailure" | "credentialExpiry">,
+  metrics: Pick<CheckObserver, "credentialFailure" | "credentialExpiry">,
 ): CredentialsFn {
   return async (profile, signal) => {
     const answer = await credentials(profile, signal);

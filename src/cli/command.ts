@@ -5,7 +5,8 @@ import type { Io } from "./io.ts";
 export interface Command<Options> {
   /** As yargs writes it, for example `run` or `probe <id>`. */
   readonly command: string;
-  readonly describe: string;
+  /** false: the help does not name it. */
+  readonly describe: string | false;
   /** Adds the options to the parser; `Options` is what they parse to, dashes turned to camel case. */
   readonly options: (argv: Argv) => unknown;
   /** Answers the exit code. Throws UsageError for a mistake of the user. */

@@ -7,6 +7,15 @@ export interface Output {
   readonly columns: number | undefined;
 }
 
+/** A pipe to the process that started this one; messages arrive in order. */
+export interface ParentChannel {
+  send(message: object): void;
+  /** Where messages go from now on; those that came before are kept until then. */
+  onMessage(listener: (message: unknown) => void): void;
+  /** Aborted when the other side is gone. */
+  readonly closed: AbortSignal;
+}
+
 /** A command's view of the process; only main.ts touches the process itself. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -21,6 +30,8 @@ export interface Io {
   readonly onReload: (listener: () => void) => () => void;
   /** How to start this program again: the runtime and its arguments up to the command. */
   readonly self: readonly string[];
+  /** The process that started this one as its worker; null: nobody did. */
+  readonly parent: ParentChannel | null;
   readonly version: string;
   readonly tempFolder: string;
   /** Kills a process and all it has started; does nothing where there is none. */

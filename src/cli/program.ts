@@ -11,6 +11,7 @@ import { planCommand } from "./plan.ts";
 import { policyCommand } from "./policy.ts";
 import { probeCommand } from "./probe.ts";
 import { runCommand } from "./run.ts";
+import { shardWorkerCommand } from "./shard-worker.ts";
 import { UNAVAILABLE_COMMANDS } from "./unavailable.ts";
 import { watchCommand } from "./watch.ts";
 
@@ -37,10 +38,13 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
       options(argv);
       return argv;
     };
-    cli.command(command, describe, builder, async (argv) => {
+    const handler = async (argv: object) => {
       answered.help = false;
       exitCode = await run(argv as unknown as Options, io);
-    });
+    };
+    // yargs has an overload for each kind of description.
+    if (describe === false) cli.command(command, describe, builder, handler);
+    else cli.command(command, describe, builder, handler);
   };
   add(demoCommand);
   add(runCommand);
@@ -52,6 +56,7 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
   add(lintCommand);
   add(policyCommand);
   add(emulatorCommand);
+  add(shardWorkerCommand);
   for (const command of UNAVAILABLE_COMMANDS) add(command);
   await cli.parseAsync();
   return answered.help ? EXIT.ok : exitCode;

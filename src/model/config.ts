@@ -3,6 +3,7 @@ import type { GateRules } from "./gate.ts";
 import type { Retention } from "./history.ts";
 import type { WebhookConfig } from "./notification.ts";
 import type { Identity } from "./profile.ts";
+import type { Secret } from "./secret.ts";
 import type { Target } from "./target.ts";
 
 /** A place profiles come from. */
@@ -73,6 +74,19 @@ export interface StoreConfig {
   readonly retention: Retention;
 }
 
+/** Who does the checks of a run. */
+export type QueueConfig =
+  /** Processes on this machine; 1: this one. */
+  | { readonly kind: "local"; readonly workers: number | "auto" }
+  /** Whoever takes them from Redis, wherever it is. */
+  | {
+      readonly kind: "bullmq";
+      readonly redis: Secret;
+      /** PEM of who signed the server's certificate; null: the system's roots. */
+      readonly ca: string | null;
+      readonly prefix: string;
+    };
+
 export interface Config {
   readonly file: string;
   readonly targets: readonly Target[];
@@ -84,6 +98,7 @@ export interface Config {
   /** null: runs are forgotten with the process. */
   readonly store: StoreConfig | null;
   readonly notify: readonly WebhookConfig[];
+  readonly queue: QueueConfig;
   /** Sections that are valid but whose part is not built yet, by name. */
   readonly notYetAvailable: readonly string[];
 }

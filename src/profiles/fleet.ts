@@ -4,6 +4,7 @@ import { errorCode } from "../lib/errors.ts";
 import type { ProfileSource } from "../model/config.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Profile } from "../model/profile.ts";
+import type { SourceFile } from "../model/shard.ts";
 import type { BitSet } from "./bit-set.ts";
 import { checksumOf, fingerprintOf, KnownFiles } from "./checksum.ts";
 import { type Contested, guarded } from "./client-ids.ts";
@@ -131,6 +132,15 @@ export class Fleet implements AsyncDisposable {
     }
     this.#checked = { files, valid: scanner.valid, contested: scanner.clientIds.contested };
     return { ...scanner.result(), checksum: checksumOf(files.map(({ fingerprint }) => fingerprint)) };
+  }
+
+  /** The files that pass one read, in their order. */
+  files(): SourceFile[] {
+    const checked = this.#checked?.files ?? [];
+    return this.#files.map(({ name }, index) => ({
+      name,
+      sha256: checked[index]?.fingerprint?.sha256 ?? null,
+    }));
   }
 
   /**

@@ -4,11 +4,13 @@ import type {
   Config,
   HttpConfig,
   ProfileSource,
+  QueueConfig,
   ScheduleEntry,
   StoreConfig,
   Suite,
 } from "../model/config.ts";
 import type { GateRules } from "../model/gate.ts";
+import { Secret } from "../model/secret.ts";
 import type { Target } from "../model/target.ts";
 import { IMPLICIT_SUITE } from "./cross-checks.ts";
 import { partitionOf } from "./leaves.ts";
@@ -31,6 +33,8 @@ export interface Surroundings {
   readonly baseFolder: string;
   /** PEM by index of the target. */
   readonly caByTarget: ReadonlyMap<number, string>;
+  /** PEM. */
+  readonly queueCa: string | null;
   /** The environment's, for targets that state none. */
   readonly controlPlaneEndpoint: string | null;
 }
@@ -50,6 +54,7 @@ export function buildConfig(section: ConfigSection, surroundings: Surroundings):
     http: buildHttp(section.http, baseFolder),
     store: section.store ? buildStore(section.store, baseFolder) : null,
     notify: section.notify.map((hook) => ({ ...hook, secretFile: resolve(baseFolder, hook.secretFile) })),
+    queue: buildQueue(section.queue, surroundings.queueCa),
     notYetAvailable: notYetAvailable(section),
   };
 }
@@ -143,6 +148,12 @@ function buildStore(
     path: resolve(baseFolder, path),
     retention: { keepRuns, keepDays, maxBytes: maxSizeMb * 1_000_000 },
   };
+}
+
+function buildQueue(section: ConfigSection["queue"], ca: string | null): QueueConfig {
+  if (section === undefined) return { kind: "local", workers: 1 };
+  if (section.kind === "local") return { kind: "local", workers: section.workers };
+  return { kind: "bullmq", redis: new Secret(section.redis), ca, prefix: section.prefix };
 }
 
 function buildHttp(section: ConfigSection["http"], baseFolder: string): HttpConfig {

@@ -9,6 +9,8 @@ export interface NamedFiles {
   readonly findings: readonly Finding[];
   /** PEM by index of the target. */
   readonly caByTarget: ReadonlyMap<number, string>;
+  /** PEM of who signed the queue's server; null: none is named. */
+  readonly queueCa: string | null;
 }
 
 interface FileField {
@@ -34,22 +36,37 @@ export async function checkNamedFiles(root: unknown, baseFolder: string): Promis
     ),
   ];
 
+  let queueCa: string | null = null;
   const findings = [
-    ...roots.map(async ({ path, file }) => {
-      const source = await readTextFile(resolve(baseFolder, file));
-      if (source.kind === "unreadable") return [finding(path, source.message)];
-      if (source.kind === "not-text" || !holdsCertificates(source.text)) {
-        return [finding(path, "expected a file of PEM certificates (-----BEGIN CERTIFICATE-----)")];
-      }
-      caByTarget.set(Number(path[1]), source.text);
-      return [];
-    }),
+    ...roots.map(({ path, file }) =>
+      readRoots(path, resolve(baseFolder, file), (pem) => caByTarget.set(Number(path[1]), pem)),
+    ),
+    ...queueRoots(root).map(({ path, file }) =>
+      readRoots(path, resolve(baseFolder, file), (pem) => {
+        queueCa = pem;
+      }),
+    ),
     ...others.map(async ({ path, file }) => {
       const source = await readTextFile(resolve(baseFolder, file));
       return source.kind === "unreadable" ? [finding(path, source.message)] : [];
     }),
   ];
-  return { findings: (await Promise.all(findings)).flat(), caByTarget };
+  return { findings: (await Promise.all(findings)).flat(), caByTarget, queueCa };
+}
+
+async function readRoots(path: FieldPath, file: string, onRead: (pem: string) => void): Promise<Finding[]> {
+  const source = await readTextFile(file);
+  if (source.kind === "unreadable") return [finding(path, source.message)];
+  if (source.kind === "not-text" || !holdsCertificates(source.text)) {
+    return [finding(path, "expected a file of PEM certificates (-----BEGIN CERTIFICATE-----)")];
+  }
+  onRead(source.text);
+  return [];
+}
+
+function queueRoots(root: unknown): readonly FileField[] {
+  const queue = at(root, ["queue"]);
+  return isObject(queue) ? fileField(["queue", "caFile"], queue.caFile) : [];
 }
 
 function tlsFiles(root: unknown): readonly FileField[] {

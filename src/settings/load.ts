@@ -64,6 +64,7 @@ export async function loadConfig(
       file,
       baseFolder,
       caByTarget: files.caByTarget,
+      queueCa: files.queueCa,
       controlPlaneEndpoint: endpointOfEnvironment(env),
     }),
     lines: tree.lines,

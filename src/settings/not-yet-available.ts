@@ -9,9 +9,7 @@ export function notYetAvailable(config: ConfigSection): readonly string[] {
 }
 
 function queue(section: ConfigSection["queue"]): readonly string[] {
-  if (section === undefined) return [];
-  if (section.kind === "bullmq") return ["queue.kind: bullmq"];
-  return section.workers === 1 ? [] : [`queue.workers: ${section.workers}`];
+  return section?.kind === "bullmq" ? ["queue.kind: bullmq"] : [];
 }
 
 function ofSuite(suite: SuiteSection, index: number): readonly string[] {

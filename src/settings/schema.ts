@@ -155,6 +155,7 @@ const queue = z.discriminatedUnion(
     section({
       kind: z.literal("bullmq"),
       redis: leaf.redisUrl,
+      caFile: leaf.filePath.optional(),
       prefix: leaf.name.default("fleet-smoke"),
     }),
   ],

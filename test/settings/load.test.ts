@@ -74,6 +74,7 @@ test("the smallest configuration gets every default of the design", async () => 
     http: { host: "127.0.0.1", port: 9464, tls: null, allowedHosts: [], tokens: [] },
     store: null,
     notify: [],
+    queue: { kind: "local", workers: 1 },
     notYetAvailable: [],
   } satisfies Config);
 });
@@ -175,7 +176,7 @@ queue: { kind: local, workers: "\${env:WORKERS}" }`,
   expect(config.targets[0]?.timeouts.probeMs).toBe(3_000);
   expect(config.profiles[0]?.clientIdSuffix).toBe("42");
   expect(config.suites[0]).toMatchObject({ failFast: true, gate: { minPassRatio: 0.5 }, cohorts: ["7"] });
-  expect(config.notYetAvailable).toEqual(["queue.workers: 2"]);
+  expect(config.queue).toEqual({ kind: "local", workers: 2 });
 });
 
 test("an account id from the environment keeps its leading zeros", async () => {

@@ -30,6 +30,7 @@ export async function runInProcess(
     signal: options.signal ?? new AbortController().signal,
     onReload: () => () => {},
     self: [],
+    parent: null,
     killGroup: () => {},
     version: "0",
     tempFolder: tmpdir(),

@@ -1,0 +1,52 @@
+import { availableParallelism } from "node:os";
+import type { Log } from "../lib/log.ts";
+import type { Config } from "../model/config.ts";
+import type { SourceFile } from "../model/shard.ts";
+import { sharedChecksum } from "../run/config-checksum.ts";
+import { howMany } from "../run/local/how-many.ts";
+import { LocalQueue } from "../run/local/local-queue.ts";
+import type { RunPacer } from "../run/pacer.ts";
+import { distribute } from "../run/shards/coordinator.ts";
+import { type CheckObserver, observe } from "../run/shards/observations.ts";
+import type { ShardQueue } from "../run/shards/queue.ts";
+import { type InProcessParts, inProcess, type WorkFn } from "../run/work.ts";
+
+export interface WorkOptions {
+  readonly runId: string;
+  readonly suite: string;
+  readonly config: Config;
+  /** How to start this program again; empty: that cannot be done. */
+  readonly self: readonly string[];
+  readonly pacer: RunPacer;
+  readonly observer: CheckObserver;
+  readonly here: InProcessParts;
+  /** Of the plan, once it is made. */
+  readonly files: () => readonly SourceFile[];
+  readonly log: Log;
+}
+
+/** Who does the checks of a run, as configured. */
+export function createWork(options: WorkOptions): WorkFn {
+  const { config, self, here, pacer, observer, log } = options;
+  const { queue } = config;
+  if (queue.kind === "bullmq") throw new Error("queue.kind: bullmq is not yet available");
+  const workers = howMany(queue.workers, config.targets, availableParallelism());
+  if (workers === 1 || self.length === 0) return inProcess(here);
+  const { location } = here;
+  const onObserved = (observation: Parameters<typeof observe>[1]) => observe(observer, observation);
+  return distributed(
+    options,
+    () => new LocalQueue({ ...{ self, workers, config, location, pacer, onObserved, log } }),
+  );
+}
+
+function distributed(options: WorkOptions, open: () => ShardQueue): WorkFn {
+  const { runId, suite, config, here, files, log } = options;
+  return async ({ decoys, ...wanted }) => {
+    await using queue = open();
+    const base = { runId, suite, files: files(), configChecksum: sharedChecksum(config), location: null };
+    const targets = new Map(config.targets.map((target) => [target.name, target]));
+    const wave = here.secondWave(decoys);
+    return await distribute({ ...wanted, base, targets, decoys, wave, log }, queue);
+  };
+}
