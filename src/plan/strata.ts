@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
 import type { Profile } from "../model/profile.ts";
 
@@ -14,12 +13,12 @@ export interface Stratum {
 
 /** A key holds 48 bits of chance above the device's number of checks, which is at most 3. */
 const CHECKS = 4;
-const CHANCE_BYTES = 6;
+const CHANCE_DIGITS = 12;
 
 /** By chance, but always the same for a device and a seed, wherever and in whatever order devices are read. */
 export function keyOf({ id, protocols }: Pick<Profile, "id" | "protocols">, seed: string): number {
-  const digest = Buffer.from(hash("sha256", `${seed}\0${id}`, "hex").slice(0, 2 * CHANCE_BYTES), "hex");
-  return digest.readUIntBE(0, CHANCE_BYTES) * CHECKS + protocols.length;
+  const chance = Number.parseInt(hash("sha256", `${seed}\0${id}`, "hex").slice(0, CHANCE_DIGITS), 16);
+  return chance * CHECKS + protocols.length;
 }
 
 /** Checks of the first `devices` of a stratum. */

@@ -1,10 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Plan } from "../../src/model/plan.ts";
+import type { RunSummary } from "../../src/model/run.ts";
 import type { JsonReport } from "../../src/report/json.ts";
 import { type Bench, goodDevice, startBench } from "../support/fleet.ts";
-import { run } from "../support/program.ts";
+import { type Program, run, start } from "../support/program.ts";
 
 const PUMPS = 200;
 const DEVICES = [
@@ -90,6 +91,59 @@ describe("a sample", () => {
     const { report } = await reportOf(0, "--suite", "strict", "--sample", "243");
     expect(report.counts.checks).toBe(283);
     expect(report.sample?.bounds.map(({ failureRate }) => failureRate)).toEqual([0, 0, 0]);
+  });
+});
+
+describe("a sample over the API", () => {
+  let daemon: Program | null = null;
+  afterEach(async () => {
+    daemon?.process.kill("SIGKILL");
+    await daemon?.ended;
+  });
+
+  async function listening(configFile: string): Promise<string> {
+    daemon = start(["daemon", "--config", configFile]);
+    const [, url = ""] = await daemon.says(/"url":"([^"]+)"/);
+    return url;
+  }
+
+  async function json<T>(url: string, init: RequestInit = {}): Promise<T> {
+    return (await (await fetch(url, init)).json()) as T;
+  }
+
+  it("goes on with the devices it drew when its daemon is killed, and is not the suite's decision", async () => {
+    const config = JSON.parse(await readFile(bench.configFile, "utf8")) as { targets: object[] };
+    const budgets = { invokesPerSecond: 30, connectsPerSecond: 30, burst: 1 };
+    const targets = config.targets.map((target) => ({ ...target, budgets, concurrency: 8 }));
+    const file = join(bench.folder, "slow.yaml");
+    await writeFile(file, JSON.stringify({ ...config, targets, store: { path: "history.db" } }));
+
+    let url = await listening(file);
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ suite: "content", sample: "25%" });
+    const begun = await json<RunSummary>(`${url}/api/v1/runs`, { method: "POST", headers, body });
+    const runOf = () => json<RunSummary>(`${url}/api/v1/runs/${begun.runId}`);
+    await expect.poll(async () => (await runOf()).counts.checks, { timeout: 20_000 }).toBeGreaterThan(20);
+    daemon?.process.kill("SIGKILL");
+    await daemon?.ended;
+
+    url = await listening(file);
+    await expect.poll(async () => (await runOf()).status, { timeout: 30_000 }).toBe("finished");
+    const ended = await runOf();
+    expect(ended.sample).toEqual({
+      size: { kind: "percent", percent: 25 },
+      seed: begun.runId,
+      devices: 61,
+      ofDevices: 243,
+    });
+    expect(ended.counts).toMatchObject({ planned: 71, checks: 71, pass: 71, notRun: 0 });
+    const page = await json<{ items: readonly { device: string; cohort: string }[] }>(
+      `${url}/api/v1/runs/${begun.runId}/results?limit=200`,
+    );
+    expect(page.items).toHaveLength(71);
+    expect(new Set(page.items.map(({ device }) => device)).size).toBe(61);
+    const gate = await json<{ data: { decision: string; reason: string } }>(`${url}/api/v1/gate/content`);
+    expect(gate.data).toMatchObject({ decision: "inconclusive", reason: "the suite was never run" });
   });
 });
 
