@@ -2,48 +2,27 @@ import type { Check } from "../model/check.ts";
 import type { Suite } from "../model/config.ts";
 import type { Profile } from "../model/profile.ts";
 import type { Selection } from "../model/run.ts";
-import type { GroupSample, RunSample } from "../model/sample.ts";
+import type { FleetGroup, RunPlan } from "../model/run-plan.ts";
+import type { RunSample } from "../model/sample.ts";
 import type { Decoy } from "../model/second-wave.ts";
 import type { Target } from "../model/target.ts";
 import { findDecoys } from "./decoys.ts";
 import { choose, type Drawn, type DrawnGroup } from "./sample.ts";
 import { checksOf, isSelected, planChecks } from "./select.ts";
 
-/** One cohort × target and its checks. */
-interface Group {
-  readonly target: string;
-  readonly cohort: string;
-  readonly checks: number;
-  /** Omitted: every device of it is tested. */
-  readonly sample?: GroupSample;
-  /** Omitted: the authorizer is not asked about a sample. */
-  readonly asked?: GroupSample;
-}
-
 /** The sources after pass one. */
 export interface Sources {
   /** Reads the valid profiles from the start. */
   readonly profiles: () => AsyncIterable<Profile>;
-  readonly groups: readonly Group[];
+  readonly groups: readonly FleetGroup[];
   readonly invalid: number;
   readonly checksum: string;
 }
 
-export interface PreparedPlan {
-  readonly groups: readonly Group[];
-  readonly invalidProfiles: number;
-  /** What is wrong with what was asked for; any entry forbids a go. */
-  readonly notes: readonly string[];
-  /** What else is to be told. */
-  readonly remarks: readonly string[];
-  readonly decoys: readonly Decoy[];
-  /** Of the sources' bytes. */
-  readonly fleetChecksum: string;
+export interface PreparedPlan extends RunPlan {
   /** null: everybody who is selected is tested. */
   readonly sample: RunSample | null;
-  /** The plan's checks, streamed in order. */
-  readonly checks: AsyncIterable<Check>;
-  /** The same stream from the start. */
+  /** The checks from the start again. */
   readonly again: () => AsyncIterable<Check>;
 }
 
@@ -87,7 +66,7 @@ function groupOf(
   { target, cohort, sample, asked }: DrawnGroup,
   drawn: Pick<Drawn, "sample">,
   { authorizer }: Pick<Suite, "authorizer">,
-): Group {
+): FleetGroup {
   return {
     ...{ target, cohort, checks: sample.checks },
     ...(drawn.sample && { sample }),
@@ -96,7 +75,7 @@ function groupOf(
 }
 
 /** Decoys that do not reach every target leave something untried there, which nobody should have to guess. */
-function decoyRemarks(decoys: readonly Decoy[], groups: readonly Group[]): string[] {
+function decoyRemarks(decoys: readonly Decoy[], groups: readonly FleetGroup[]): string[] {
   if (decoys.length === 0) return [];
   const without = new Set(groups.map(({ target }) => target)).difference(
     new Set(decoys.map(({ target }) => target)),
@@ -107,7 +86,7 @@ function decoyRemarks(decoys: readonly Decoy[], groups: readonly Group[]): strin
 }
 
 interface SelectedGroups {
-  readonly groups: readonly Group[];
+  readonly groups: readonly FleetGroup[];
   /** Ids that were asked for and are not there. */
   readonly missing: readonly string[];
 }

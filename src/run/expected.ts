@@ -1,17 +1,7 @@
 import type { Suite } from "../model/config.ts";
 import type { Selection } from "../model/run.ts";
+import type { FleetGroup } from "../model/run-plan.ts";
 import type { GroupSample } from "../model/sample.ts";
-
-/** One cohort × target of the sources. */
-export interface FleetGroup {
-  readonly target: string;
-  readonly cohort: string;
-  readonly checks: number;
-  /** Omitted: every device of it is tested. */
-  readonly sample?: GroupSample;
-  /** Omitted: the authorizer is not asked about a sample. */
-  readonly asked?: GroupSample;
-}
 
 /** What a run should come to in one cohort × target; target "" where no profile says which. */
 export interface ExpectedGroup {

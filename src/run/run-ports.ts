@@ -1,13 +1,10 @@
 import type { Log } from "../lib/log.ts";
-import type { Check } from "../model/check.ts";
 import type { Suite } from "../model/config.ts";
 import type { GateOutcome, GroupTally, LatencyTally } from "../model/gate.ts";
 import type { PreflightFinding } from "../model/preflight.ts";
 import type { JudgedCheck } from "../model/result.ts";
 import type { Selection } from "../model/run.ts";
-import type { RunSample } from "../model/sample.ts";
-import type { Decoy } from "../model/second-wave.ts";
-import type { FleetGroup } from "./expected.ts";
+import type { RunPlan } from "../model/run-plan.ts";
 import type { LostRuleFn } from "./fail-fast.ts";
 import type { BindFn } from "./fingerprint.ts";
 import type { RunMemory } from "./memory.ts";
@@ -48,22 +45,4 @@ export interface RunInput {
   readonly memory: RunMemory;
   /** After it was recorded. */
   readonly onResult: (judged: JudgedCheck) => void;
-}
-
-/** What pass one found. */
-export interface RunPlan {
-  /** The selected part of the sources. */
-  readonly groups: readonly FleetGroup[];
-  readonly invalidProfiles: number;
-  /** What is wrong with the selection itself; any entry forbids a go. */
-  readonly notes: readonly string[];
-  /** What else is to be told. */
-  readonly remarks: readonly string[];
-  readonly decoys: readonly Decoy[];
-  /** Of the sources' bytes: an interrupted run goes on only where they are the same. */
-  readonly fleetChecksum: string;
-  /** null or omitted: every device that is selected is tested. */
-  readonly sample?: RunSample | null;
-  /** The plan's checks, streamed in order. */
-  readonly checks: AsyncIterable<Check>;
 }

@@ -8,6 +8,7 @@ import type { Pause } from "../model/pause.ts";
 import type { PreflightFinding } from "../model/preflight.ts";
 import type { ResultRecord } from "../model/result.ts";
 import type { RunStatus, RunSummary, Selection, StopReason } from "../model/run.ts";
+import type { RunPlan } from "../model/run-plan.ts";
 import type { RunSample } from "../model/sample.ts";
 import { derivedRemarks, totalOf } from "./derived-remarks.ts";
 import { driftOf } from "./drift.ts";
@@ -18,7 +19,7 @@ import { groupKey } from "./group-key.ts";
 import { GuardRemarks } from "./guard-remarks.ts";
 import { LetInOverRuns } from "./let-in.ts";
 import { pauseText } from "./pause.ts";
-import type { RunInput, RunPlan, RunPorts } from "./run-ports.ts";
+import type { RunInput, RunPorts } from "./run-ports.ts";
 import type { SecondWaveReport } from "./second-wave.ts";
 import { Tally } from "./tally.ts";
 

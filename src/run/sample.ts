@@ -3,9 +3,9 @@ import { SAMPLED_CLIENT_IDS } from "../lib/pacing.ts";
 import type { Check } from "../model/check.ts";
 import type { ConnectionState } from "../model/guard.ts";
 import type { ConnectionStateFn } from "../model/ports.ts";
+import type { RunPlan } from "../model/run-plan.ts";
 import type { ReadyTarget, Target } from "../model/target.ts";
 import { Draw } from "./draw.ts";
-import type { RunPlan } from "./run-ports.ts";
 
 export interface SamplePorts {
   /** null: the target's endpoint is not known, so that nothing can be connected either. */

@@ -6,10 +6,11 @@ import type { Suite } from "../../src/model/config.ts";
 import type { Facts } from "../../src/model/facts.ts";
 import type { JudgedCheck } from "../../src/model/result.ts";
 import type { Selection } from "../../src/model/run.ts";
+import type { RunPlan } from "../../src/model/run-plan.ts";
 import { judge, untested } from "../../src/pipeline.ts";
 import { NO_MEMORY, type RunMemory } from "../../src/run/memory.ts";
 import { Run } from "../../src/run/run.ts";
-import type { RunInput, RunPlan, RunPorts } from "../../src/run/run-ports.ts";
+import type { RunInput, RunPorts } from "../../src/run/run-ports.ts";
 import { inProcess } from "../../src/run/work.ts";
 import { History } from "../../src/store/history.ts";
 import {
