@@ -1,6 +1,7 @@
 import { createLasting, type Lasting, LOCATION } from "./app/lasting.ts";
 import { type BuiltPorts, createPorts } from "./app/ports.ts";
 import { createSecondWave } from "./app/second-wave.ts";
+import { ShownFleet } from "./app/shown-fleet.ts";
 import { type ScannedFleet, Sources, type SourcesOptions } from "./app/sources.ts";
 import { createWork, type WorkOptions } from "./app/work.ts";
 import type { StaticCredentials } from "./aws/client.ts";
@@ -9,7 +10,6 @@ import { contradiction } from "./gate/fingerprint.ts";
 import { lostRule } from "./gate/lost.ts";
 import { handshake } from "./gateway/handshake.ts";
 import type { Log } from "./lib/log.ts";
-import type { SuiteNames } from "./metrics/fleet.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Check } from "./model/check.ts";
 import type { Config, Suite } from "./model/config.ts";
@@ -84,9 +84,7 @@ export class App implements AsyncDisposable {
   readonly #ports: Ports;
   readonly #sample: SamplePorts;
   readonly #targets: ReadonlyMap<string, Target>;
-  /** Of those that share what lasts, one shows its fleet. */
-  #isCurrent: boolean;
-  #shown: Scan | null = null;
+  readonly #shown: ShownFleet;
   readonly #resolveEndpoint: BuiltPorts["resolveEndpoint"];
   readonly #releases = new AsyncDisposableStack();
   readonly #derivedLedger: DerivedLedger;
@@ -103,8 +101,8 @@ export class App implements AsyncDisposable {
     this.#options = options;
     this.#sources = new Sources(config, options);
     this.#targets = new Map(config.targets.map((target) => [target.name, target]));
-    this.#isCurrent = options.lasting === undefined;
     this.metrics = metrics;
+    this.#shown = new ShownFleet(config, metrics, options.lasting === undefined);
     this.#pacer = pacer;
     this.#derivedLedger = derivedLedger;
     this.#pause = pause;
@@ -144,32 +142,24 @@ export class App implements AsyncDisposable {
     options: { readonly checkReferences?: boolean } = {},
   ): Promise<ScannedFleet | null> {
     const scanned = await this.#sources.scan(onProblem, signal, options);
-    if (scanned !== null && this.#isCurrent) await this.#show(scanned.scan);
+    if (scanned !== null) await this.#shown.scanned(scanned.scan);
     return scanned;
   }
 
   /** From now on this configuration's fleet is the one that is shown, its budgets the ones that hold. */
   async takeOver(scan: Scan): Promise<void> {
-    this.#isCurrent = true;
     this.#options.lasting?.pacer.setTargets(this.config.targets);
-    await this.#show(scan);
+    await this.#shown.takeOver(scan);
   }
 
   /** Another configuration has taken over; runs that are under way finish with this one. */
   stepBack(): void {
-    this.#isCurrent = false;
+    this.#shown.stepBack();
   }
 
   /** What runs of an earlier configuration have shown meanwhile goes. */
   async showAgain(): Promise<void> {
-    if (this.#shown !== null) await this.#show(this.#shown);
-  }
-
-  #show(scan: Scan): Promise<void> {
-    this.#shown = scan;
-    const { groups, invalid } = scan;
-    const { targets, suites } = this.config;
-    return this.metrics.setFleet({ groups, invalid, targets, suites: suites.map(namesOf) });
+    await this.#shown.again();
   }
 
   /** Finds one device by reading the sources up to it; throws the signal's reason when aborted. */
@@ -313,10 +303,6 @@ export class App implements AsyncDisposable {
     if (suite === undefined) throw new Error(`unknown suite ${name}`);
     return suite;
   }
-}
-
-function namesOf({ name, cohorts, expected, cohortGates }: Suite): SuiteNames {
-  return { name, cohorts: [...(cohorts ?? []), ...Object.keys({ ...expected, ...cohortGates })] };
 }
 
 /** Where no endpoint is known nothing is dialled, and nothing needs one. */
