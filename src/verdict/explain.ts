@@ -184,6 +184,10 @@ function toCause({ code, evidence }: Finding, facts: Facts): Cause {
   return {
     code,
     evidence: scrub(evidence, facts.context?.secrets ?? []),
-    nextStep: CAUSES[code].nextStep,
+    nextStep: `${CAUSES[code].nextStep}${code === "UNEXPECTED_ACCEPT" && facts.check.derived !== null ? IF_IGNORED : ""}`,
   };
 }
+
+/** Of a derived check: an authorizer may look at one credential only, and be meant to. */
+const IF_IGNORED =
+  " If the authorizer is meant to ignore what this check corrupted, leave the kind out of derived.kinds.";

@@ -60,7 +60,7 @@ export function checkSteps({ facts, result, metrics, remarks, meaning }: StepsIn
     preflight: preflightStep(facts.preflight, known),
     request: context && requestStep(context.request, facts.authorizer, known),
     answer: answerStep(invocation, secrets),
-    policy: context && policyStep(check, context, invocation, facts.prediction),
+    policy: context && policyStep(check, context, invocation, facts),
     guard: guardStep(check.profile.identity, facts.guard, remarks, secrets),
     gateway: gatewayStep(facts.outcome, secrets),
     topics: topicSteps(facts.topics, invocation, secrets),

@@ -2,7 +2,7 @@ import { scrub } from "../../lib/scrub.ts";
 import type { Check } from "../../model/check.ts";
 import type { DeviceContext } from "../../model/context.ts";
 import type { Invocation, Json } from "../../model/invocation.ts";
-import type { Prediction } from "../../model/prediction.ts";
+import type { LesserPredictions, Prediction } from "../../model/prediction.ts";
 import type { Secret } from "../../model/secret.ts";
 import type { Style } from "../style.ts";
 import { type BoundedText, showJson } from "./bounded.ts";
@@ -15,6 +15,8 @@ export interface PolicyStep extends Prediction {
   readonly decidingStatement: BoundedText | null;
   /** Where no statement allows it: those that allow the action, on something else; the first ones. */
   readonly nearest: readonly NearStatement[];
+  /** The decision with less in the question; null: not asked, because there is nothing to leave out or it is allowed. */
+  readonly lesser: Readonly<Record<keyof LesserPredictions, Prediction["decision"] | null>>;
 }
 
 interface NearStatement extends BoundedText {
@@ -30,7 +32,7 @@ export function policyStep(
   check: Check,
   context: DeviceContext,
   invocation: Invocation,
-  prediction: Prediction,
+  { prediction, lesser }: { readonly prediction: Prediction; readonly lesser: LesserPredictions },
 ): PolicyStep {
   const { secrets } = context;
   const { undecided } = prediction;
@@ -43,6 +45,10 @@ export function policyStep(
       prediction.by === "implicit-deny"
         ? nearest(invocation, context.wire.kind === "https" ? "iot:Publish" : "iot:Connect", secrets)
         : [],
+    lesser: {
+      willAndSession: lesser.willAndSession?.decision ?? null,
+      conditions: lesser.conditions?.decision ?? null,
+    },
   };
 }
 
@@ -106,7 +112,7 @@ const MARK: Readonly<Record<Prediction["decision"], Mark>> = {
 };
 
 export function policyLines(step: PolicyStep, style: Style): string[] {
-  const { asked, decision, undecided, decidingStatement: deciding, nearest } = step;
+  const { asked, decision, undecided, decidingStatement: deciding, nearest, lesser } = step;
   return [
     ...asked.flatMap((each, at) => field(at === 0 ? "needed" : "", each, style)),
     ...marked("prediction", MARK[decision], undecided === null ? decision : `unknown: ${undecided}`, style),
@@ -120,7 +126,14 @@ export function policyLines(step: PolicyStep, style: Style): string[] {
       ),
       ...block(text, style, MAX_LINES),
     ]),
+    ...lesserLine("as a clean session without a will", lesser.willAndSession, style),
+    ...lesserLine("if every condition of an Allow were met and none of a Deny", lesser.conditions, style),
   ];
+}
+
+/** What a decision does not hang on is worth knowing too. */
+function lesserLine(changed: string, decision: Prediction["decision"] | null, style: Style): string[] {
+  return decision === null ? [] : marked("otherwise", MARK[decision], `${decision}, ${changed}`, style);
 }
 
 function counted({ statement }: Prediction): string {

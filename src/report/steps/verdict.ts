@@ -17,9 +17,9 @@ export interface VerdictStep {
 
 /** Bare closes are confirmed by an explicit answer to another device (design of the judging). */
 const CLOSE_ADVICE =
-  "The gateway closed without a word: a refusal looks like that, and so does an outage. One device alone cannot " +
-  "show which. Probe a device that should get in, at the same target and over the same protocol, or run the whole " +
-  "suite: when another device gets an explicit answer, this close was a refusal.";
+  "One device alone cannot show whether the close was a refusal or an outage. Probe a device that should get in, at " +
+  "the same target and over the same protocol, or run the whole suite: an explicit answer to another device shows " +
+  "that this close was a refusal.";
 
 export function verdictStep(
   { kind, causes }: Verdict,

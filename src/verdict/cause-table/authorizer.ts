@@ -6,7 +6,7 @@ export const AUTHORIZER_CAUSES: CauseEntries<"authorizer"> = {
     meaning: "The authorizer does not exist in this account and Region, or none applies.",
     evidence: "Account and Region asked, or who was found to have no default authorizer.",
     nextStep:
-      "Check the name, the account and the Region, and the domain's and the account's default authorizer.",
+      "Correct the name, the account or the Region; a device that names none needs a default authorizer of its domain or account.",
     rows: [16],
     reading: "iot/latest/apireference/API_DescribeAuthorizer.html",
   },
@@ -52,7 +52,7 @@ export const AUTHORIZER_CAUSES: CauseEntries<"authorizer"> = {
   PRINCIPAL_ID_INVALID: {
     meaning: "principalId is not 1 to 128 ASCII letters and digits.",
     evidence: "The principalId, or the API's refusal of it.",
-    nextStep: "Return a principalId without dashes, dots or '@'.",
+    nextStep: "Return a principalId of letters and digits only: no dashes, dots or '@'.",
     rows: [9],
     reading: "iot/latest/developerguide/custom-auth-lambda.html",
   },
@@ -97,8 +97,7 @@ export const AUTHORIZER_CAUSES: CauseEntries<"authorizer"> = {
   UNEXPECTED_ACCEPT: {
     meaning: "The gateway let in a device that must be kept out.",
     evidence: "What the gateway answered, and what the authorizer said.",
-    nextStep:
-      "Stop the rollout: what should be refused is let in. If a derived check corrupted something that the authorizer is meant to ignore, leave its kind out of derived.kinds.",
+    nextStep: "Stop the rollout: what should be refused is let in.",
     rows: [],
     reading: "iot/latest/developerguide/custom-auth-lambda.html",
   },

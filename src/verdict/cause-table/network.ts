@@ -68,7 +68,8 @@ export const NETWORK_CAUSES: CauseEntries<"network"> = {
   GATEWAY_REFUSED_UNEXPLAINED: {
     meaning: "The gateway refused the device although authorizer and policy permit it.",
     evidence: "The CONNACK code, HTTP status or close.",
-    nextStep: "Look at AWSIotLogsV2 (Connect, Connection.AuthNError) for this client id.",
+    nextStep:
+      "Look for this client id in the authorizer's log and in AWSIotLogsV2: Connect events, and Connection.AuthNError, which are off until SetV2LoggingOptions turns them on.",
     rows: [],
     reading: "iot/latest/developerguide/cwl-format.html",
   },

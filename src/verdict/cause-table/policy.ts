@@ -5,7 +5,8 @@ export const POLICY_CAUSES: CauseEntries<"policy"> = {
   POLICY_CONNECT_DENIED: {
     meaning: "The returned policy does not let this client id connect.",
     evidence: "The client id, and the statement that denies it or that none allows it.",
-    nextStep: "Allow iot:Connect on client/<this client id>, and remove the statement that denies it.",
+    nextStep:
+      "Allow iot:Connect on client/<this client id>; a statement that denies it has to be narrowed or to go.",
     rows: [10, 11],
     reading: "iot/latest/developerguide/connect-policy.html",
   },

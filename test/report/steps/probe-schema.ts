@@ -225,6 +225,14 @@ const steps = z
         nearest: z
           .array(bounded.extend({ document: count, statement: count }).describe("Counted from 0"))
           .describe("Where no statement allows it: those that allow the action on something else"),
+        lesser: z
+          .strictObject({
+            willAndSession: prediction.decision.nullable(),
+            conditions: prediction.decision.nullable(),
+          })
+          .describe(
+            "As a clean session without a will; with conditions of Allow met, of Deny not. null: not asked",
+          ),
       })
       .nullable(),
     guard,

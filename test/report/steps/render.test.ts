@@ -169,6 +169,16 @@ describe("each step", () => {
     }
   });
 
+  it("shows what the decision hangs on, and what it does not", async () => {
+    const prediction = predicted("deny");
+    const lesser = { willAndSession: predicted("deny"), conditions: predicted("allow") };
+    const steps = await stepsOf({ facts: { prediction, lesser } });
+    expect(steps.steps.policy?.lesser).toEqual({ willAndSession: "deny", conditions: "allow" });
+    expect(page(steps)).toContain("✘ deny, as a clean session without a will");
+    expect(page(steps)).toContain("✔ allow, if every condition of an Allow were met");
+    expect(page(await stepsOf({ facts: { prediction } }))).not.toContain("otherwise");
+  });
+
   it("shows what comes nearest where no statement allows it", async () => {
     const near = { Effect: "Allow", Action: ["iot:Publish", "iot:connect"], Resource: "client/other" };
     const far: Json[] = [
@@ -325,7 +335,7 @@ describe("each step", () => {
   it("says what to do about a close that one device alone cannot explain", async () => {
     const verdict = judged("inconclusive", "GATEWAY_CLOSED_UNCONFIRMED");
     expect(await said({ facts: { outcome: CLOSED }, verdict })).toContain(
-      "One device alone cannot show which",
+      "One device alone cannot show whether",
     );
     expect(await said({ verdict: judged("fail", "ALPN_MISSING") })).not.toContain("One device alone");
   });
