@@ -94,9 +94,8 @@ export class App implements AsyncDisposable {
   readonly #pacer: RunPacer;
 
   constructor(options: AppOptions) {
-    const { config, env, version, killGroup, awsCredentials = null } = options;
-    const { metrics, pacer, derivedLedger, pause } =
-      options.lasting ?? createLasting(version, () => NEVER_PAUSED);
+    const { config, env, killGroup, awsCredentials = null } = options;
+    const { metrics, pacer, derivedLedger, pause } = options.lasting ?? this.#ownLasting(options);
     this.config = config;
     this.#options = options;
     this.#sources = new Sources(config, options);
@@ -130,6 +129,11 @@ export class App implements AsyncDisposable {
       isConnecting: (target, clientId) => pacer.isConnecting(target, clientId),
       random: Math.random,
     };
+  }
+
+  #ownLasting({ config, version, log }: AppOptions): Lasting {
+    const { queue } = config;
+    return this.#releases.use(createLasting({ version, pauseOf: () => NEVER_PAUSED, queue, log }));
   }
 
   /**
@@ -213,8 +217,8 @@ export class App implements AsyncDisposable {
 
   /** Demo credentials are for this process alone: workers find their own. */
   #work(run: Pick<WorkOptions, "runId" | "suite" | "here" | "files">): WorkFn {
-    const { log, self = [], awsCredentials = null } = this.#options;
-    const parts = { config: this.config, pacer: this.#pacer, observer: this.metrics, log };
+    const { log, env, self = [], awsCredentials = null } = this.#options;
+    const parts = { config: this.config, env, pacer: this.#pacer, observer: this.metrics, log };
     return createWork({ ...run, ...parts, self: awsCredentials === null ? self : [] });
   }
 

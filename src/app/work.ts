@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
 import type { Log } from "../lib/log.ts";
 import type { Config } from "../model/config.ts";
-import type { SourceFile } from "../model/shard.ts";
+import type { Observation, SourceFile } from "../model/shard.ts";
+import { BullQueue } from "../run/bull/bull-queue.ts";
 import { sharedChecksum } from "../run/config-checksum.ts";
 import { howMany } from "../run/local/how-many.ts";
 import { LocalQueue } from "../run/local/local-queue.ts";
@@ -15,6 +16,7 @@ export interface WorkOptions {
   readonly runId: string;
   readonly suite: string;
   readonly config: Config;
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** How to start this program again; empty: that cannot be done. */
   readonly self: readonly string[];
   readonly pacer: RunPacer;
@@ -29,15 +31,29 @@ export interface WorkOptions {
 export function createWork(options: WorkOptions): WorkFn {
   const { config, self, here, pacer, observer, log } = options;
   const { queue } = config;
-  if (queue.kind === "bullmq") throw new Error("queue.kind: bullmq is not yet available");
+  const onObserved = (observation: Observation) => observe(observer, observation);
+  if (queue.kind === "bullmq") {
+    const { prefix, redis, ca } = queue;
+    const server = { url: redis, ca };
+    const lockMs = lockMsOf(options.env);
+    return distributed(
+      options,
+      () => new BullQueue({ ...{ server, prefix, runId: options.runId, onObserved, log, lockMs } }),
+    );
+  }
   const workers = howMany(queue.workers, config.targets, availableParallelism());
   if (workers === 1 || self.length === 0) return inProcess(here);
   const { location } = here;
-  const onObserved = (observation: Parameters<typeof observe>[1]) => observe(observer, observation);
   return distributed(
     options,
     () => new LocalQueue({ ...{ self, workers, config, location, pacer, onObserved, log } }),
   );
+}
+
+/** For tests, which cannot wait for the default: how long a worker that does not stir keeps its shards. */
+export function lockMsOf(env: WorkOptions["env"]): number | undefined {
+  const text = env.FLEET_SMOKE_SHARD_LOCK_MS;
+  return text === undefined ? undefined : Number(text);
 }
 
 function distributed(options: WorkOptions, open: () => ShardQueue): WorkFn {

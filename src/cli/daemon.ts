@@ -54,10 +54,12 @@ export async function startDaemon(
   const log = createLog(io.env.FLEET_SMOKE_LOG_LEVEL ?? "info");
   await using starting = new AsyncDisposableStack();
   const history = starting.use(openHistory(config.store, (problem) => log.error(problem)));
-  const lasting = createLasting(
-    io.version,
-    (metrics) => new PauseSwitch(history, log, (isPaused) => metrics.paused(isPaused)),
-    derivedLedgerOf(history, log),
+  const lasting = starting.use(
+    createLasting({
+      ...{ version: io.version, queue: config.queue, log },
+      pauseOf: (shown) => new PauseSwitch(history, log, (isPaused) => shown.paused(isPaused)),
+      derivedLedger: derivedLedgerOf(history, log),
+    }),
   );
   const parts = { io, log, lasting, awsCredentials };
   const setup = await openFirst(config, parts);

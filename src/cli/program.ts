@@ -12,8 +12,8 @@ import { policyCommand } from "./policy.ts";
 import { probeCommand } from "./probe.ts";
 import { runCommand } from "./run.ts";
 import { shardWorkerCommand } from "./shard-worker.ts";
-import { UNAVAILABLE_COMMANDS } from "./unavailable.ts";
 import { watchCommand } from "./watch.ts";
+import { workerCommand } from "./worker.ts";
 
 /** Parses the command line, runs the command and answers its exit code. */
 export async function runProgram(args: readonly string[], io: Io): Promise<number> {
@@ -57,7 +57,7 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
   add(policyCommand);
   add(emulatorCommand);
   add(shardWorkerCommand);
-  for (const command of UNAVAILABLE_COMMANDS) add(command);
+  add(workerCommand);
   await cli.parseAsync();
   return answered.help ? EXIT.ok : exitCode;
 }

@@ -24,7 +24,6 @@ export const shardWorkerCommand: Command<object> = {
     const log = createLog(io.env.FLEET_SMOKE_LOG_LEVEL ?? "warn");
     const send = (message: ToParent) => parent.send(message);
     const pacer = new RemotePacer(send);
-    const lasting = { ...createLasting(io.version, () => NEVER_PAUSED), pacer: pacer.pacer };
     await using open = new AsyncDisposableStack();
     const observer = open.use(
       new ObservationBatch((observations) => send({ kind: "observed", observations })),
@@ -32,6 +31,9 @@ export const shardWorkerCommand: Command<object> = {
     await serve({
       ...{ channel: parent, pacer, log },
       begin: ({ config, location, workers }) => {
+        const alone = { kind: "local", workers: 1 } as const;
+        const paced = { version: io.version, pauseOf: () => NEVER_PAUSED, queue: alone, log };
+        const lasting = { ...createLasting(paced), pacer: pacer.pacer };
         const app = open.use(new App({ ...io, stdin: null, config, log, lasting, observer }));
         const inFlight = config.targets.map(
           ({ name, concurrency }) => [name, Math.ceil(concurrency / workers)] as const,

@@ -8,13 +8,6 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** The part is promised by the contracts but not built yet. */
-export class NotYetAvailableError extends UsageError {
-  constructor(what: string) {
-    super(`${what} is not yet available`);
-  }
-}
-
 /** System or library error code (`ECONNREFUSED`, `ERR_TLS_CERT_ALTNAME_INVALID`), searched through causes. */
 export function errorCode(error: unknown): string | null {
   for (const each of errorChain(error)) {

@@ -13,6 +13,7 @@ export function crossCheck(root: unknown): readonly Finding[] {
     ...repeated(suites, "name", "another suite has this name"),
     ...repeated(entries(root, ["http", "tokens"]), "name", "another token has this name"),
     ...secondStandardInput(entries(root, ["profiles"])),
+    ...standardInputOfOthers(root),
     ...entries(root, ["targets"]).flatMap(addressOfOtherFamily),
     ...entries(root, ["schedule"]).flatMap((each) => scheduleOfUnknownSuite(each, root)),
     ...suites.flatMap(rulesForOtherCohorts),
@@ -50,6 +51,16 @@ function rulesForOtherCohorts({ path, value }: Entry): readonly Finding[] {
 function secondStandardInput(sources: readonly Entry[]): readonly Finding[] {
   const [, ...further] = sources.filter(({ value }) => value.path === "-");
   return further.map(({ path }) => finding([...path, "path"], "standard input can be read only once"));
+}
+
+/** Other processes cannot read what was piped into this one. */
+function standardInputOfOthers(root: unknown): readonly Finding[] {
+  const queue = at(root, ["queue"]);
+  const isAlone = !isObject(queue) || (queue.kind === "local" && (queue.workers ?? 1) === 1);
+  if (isAlone) return [];
+  return entries(root, ["profiles"])
+    .filter(({ value }) => value.path === "-")
+    .map(({ path }) => finding([...path, "path"], "workers cannot read standard input: name a file"));
 }
 
 function addressOfOtherFamily({ path, value }: Entry): readonly Finding[] {

@@ -5,11 +5,7 @@ import type { ConfigSection, SuiteSection } from "./schema.ts";
  * nothing (an empty list) is not among them.
  */
 export function notYetAvailable(config: ConfigSection): readonly string[] {
-  return [...queue(config.queue), ...(config.suites ?? []).flatMap(ofSuite)];
-}
-
-function queue(section: ConfigSection["queue"]): readonly string[] {
-  return section?.kind === "bullmq" ? ["queue.kind: bullmq"] : [];
+  return (config.suites ?? []).flatMap(ofSuite);
 }
 
 function ofSuite(suite: SuiteSection, index: number): readonly string[] {

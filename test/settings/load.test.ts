@@ -254,7 +254,7 @@ test("each part that comes later is named as written", async () => {
 store: {}
 queue: { kind: bullmq, redis: "rediss://cache:6379" }`,
   });
-  expect(config.notYetAvailable).toEqual(["queue.kind: bullmq", "suites[0].locations"]);
+  expect(config.notYetAvailable).toEqual(["suites[0].locations"]);
 });
 
 test.each([

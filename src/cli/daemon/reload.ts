@@ -68,10 +68,16 @@ function fixed(before: Config, after: Config): string[] {
     ["http.listen", address(before), address(after)],
     ["http.tls", before.http.tls, after.http.tls],
     ["store.path", before.store?.path, after.store?.path],
+    ["queue", queueOf(before), queueOf(after)],
   ] as const;
   return parts
     .filter(([, was, is]) => !isDeepStrictEqual(was, is))
     .map(([field]) => `${after.file}: ${field}: changed; that takes a restart`);
+}
+
+/** A secret is equal to any other: what it says is compared. */
+function queueOf({ queue }: Config): unknown {
+  return queue.kind === "local" ? queue : { ...queue, redis: queue.redis.exposeText() };
 }
 
 function rejected(problems: readonly string[]): { kind: "rejected"; problems: readonly string[] } {

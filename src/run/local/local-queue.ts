@@ -39,6 +39,7 @@ interface LocalWorker {
 /** Worker processes of one run on this machine; the parent holds the budgets. One that dies is replaced. */
 export class LocalQueue implements ShardQueue {
   readonly lanes: number;
+  readonly refusalsMs = 3_000;
   readonly #options: LocalQueueOptions;
   readonly #workers = new Set<LocalWorker>();
   readonly #waiting: ((worker: LocalWorker | null) => void)[] = [];

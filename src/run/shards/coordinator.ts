@@ -38,8 +38,6 @@ export interface Distribution {
 const SHARD_SIZE = 50;
 /** A shard whose worker is lost again and again may be what kills them. */
 const MOST_LOSSES = 5;
-/** A worker with other profiles leaves the shard to the next one, which may be the same. */
-const MOST_REFUSALS = 5;
 const AFTER_REFUSAL_MS = 1_000;
 
 /**
@@ -83,6 +81,8 @@ class Coordinator {
   readonly #failed = new AbortController();
   readonly #stop: AbortSignal;
   #nextIndex = 0;
+  /** Since when shards are refused and nobody works; null: somebody works. */
+  #refusedSinceMs: number | null = null;
   #nextSeq = 0;
   #report: SecondWaveReport = { capped: 0, isCutShort: false };
 
@@ -175,7 +175,6 @@ class Coordinator {
     for (const seq of origins) open.delete(seq);
     const done = new Set<number>();
     let losses = 0;
-    let refusals = 0;
     while (!this.#stop.aborted) {
       const index = this.#nextIndex++;
       const shard = { ...this.#input.base, index, task, lane, checks, done: [...done] };
@@ -186,8 +185,7 @@ class Coordinator {
       });
       if (end.kind === "done" && (open.size === 0 || this.#stop.aborted)) return end;
       if (end.kind === "refused") {
-        refusals += 1;
-        await this.#afterRefusal(end.reason, refusals);
+        await this.#afterRefusal(end.reason);
         continue;
       }
       losses += 1;
@@ -198,9 +196,14 @@ class Coordinator {
     return null;
   }
 
-  async #afterRefusal(reason: string, refusals: number): Promise<void> {
+  /** A worker with other profiles leaves the shard to the next one, which may be the same. */
+  async #afterRefusal(reason: string): Promise<void> {
     this.#input.log.warn({ reason }, "a worker refused a shard");
-    if (refusals >= MOST_REFUSALS) throw new Error(`workers refuse the run: ${reason}`);
+    const now = monotonicMs();
+    this.#refusedSinceMs ??= now;
+    if (now - this.#refusedSinceMs >= this.#queue.refusalsMs) {
+      throw new Error(`no worker takes the run; one refused it: ${reason}`);
+    }
     // A stop is dealt with by whoever goes on.
     await sleep(AFTER_REFUSAL_MS, this.#stop).catch(() => {});
   }
@@ -226,6 +229,7 @@ class Coordinator {
   }
 
   #takeResult(result: ShardResult, underWay: UnderWay): void {
+    this.#refusedSinceMs = null;
     const { record } = result.judged;
     const { task } = underWay.shard;
     // Told before, by the same worker or by one that was taken for lost.

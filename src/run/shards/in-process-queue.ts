@@ -8,6 +8,7 @@ const LANES = 4;
 /** Works on shards in this process: what the others do, without what lies between. */
 export class InProcessQueue implements ShardQueue {
   readonly lanes = LANES;
+  readonly refusalsMs = 0;
   readonly #ports: RunnerPorts;
 
   constructor(ports: RunnerPorts) {

@@ -11,6 +11,8 @@ export interface Signals {
 export interface ShardQueue extends AsyncDisposable {
   /** Shards that may be under way at once. */
   readonly lanes: number;
+  /** How long workers may refuse a run while none takes it. */
+  readonly refusalsMs: number;
   /**
    * Has a shard worked on by somebody, and passes on what is told of it, at least once and from whoever worked on it.
    * Never throws; resolves after the last report, when both signals are aborted soon after.
