@@ -29,7 +29,8 @@ import { PanelBuilder as TableBuilder } from "@grafana/grafana-foundation-sdk/ta
 import { PanelBuilder as TimeseriesBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
 import { assertNever } from "../../src/lib/errors.ts";
 import { metric } from "../prometheus/rules.ts";
-import { type PanelSpec, ROWS } from "./rows.ts";
+import type { PanelSpec } from "./panel-spec.ts";
+import { ROWS } from "./rows.ts";
 
 const SOURCE = { type: "prometheus", uid: "${datasource}" };
 const PANEL_HEIGHT = 8;

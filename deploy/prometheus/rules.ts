@@ -2,10 +2,10 @@ import { stringify } from "yaml";
 import { PREFIX } from "../../src/metrics/catalog.ts";
 
 /**
- * Where runbook links lead: the address under which this repository's files are shown, without a slash at its end.
- * A fork or an internal mirror changes this line and runs `npx vitest run test/deploy -u`.
+ * Where runbook links lead: the address under which this repository's files are shown, without a slash at its end. It
+ * is a placeholder: put your own here, run `npx vitest run test/deploy -u`, and replace it in `tests/` as well.
  */
-export const REPOSITORY = "https://github.com/fleet-smoke/fleet-smoke/blob/main";
+export const REPOSITORY = "https://git.example.com/fleet-smoke/blob/main";
 
 /** The value of the label `job` that the scrape configuration gives the daemon. */
 export const JOB = "fleet-smoke";
