@@ -28,11 +28,14 @@ export type Reply<T> =
 
 const BACKOFF = { baseMs: 200, mostMs: 5000 } as const;
 
+/** Times `timeouts.invokeMs` that somebody may be throttled: a minute by default, in which the rate has long been cut. */
+const PATIENCE = 6;
+
 /**
- * Calls AWS under the account's budget. A throttled call backs off with full jitter and is tried again as long as
- * the calls and back-offs together stay within the target's `timeouts.invokeMs`; waiting for the budget does not
- * count. A bad moment of the service or the network gets one more try within that time: never more, as a try may
- * invoke a Lambda. Throws only the signal's reason, when aborted.
+ * Calls AWS under the account's budget. A throttled call says nothing about the device: it backs off with full jitter
+ * and is tried again as long as such calls and back-offs together stay within six times the target's
+ * `timeouts.invokeMs`; waiting for the budget does not count. A bad moment of the service or the network gets one more
+ * try within `timeouts.invokeMs`: never more, as a try may invoke a Lambda. Throws only the signal's reason, when aborted.
  */
 export async function callAws<T>(dependencies: CallDependencies, call: Call<T>): Promise<Reply<T>> {
   const { pacer, clients } = dependencies;
@@ -43,6 +46,7 @@ export async function callAws<T>(dependencies: CallDependencies, call: Call<T>):
   }
 
   let leftMs = target.timeouts.invokeMs;
+  let patienceMs = leftMs * PATIENCE;
   let badMoments = 0;
   let throttled: Reply<T> | null = null;
   for (let tries = 1; ; tries++) {
@@ -53,14 +57,17 @@ export async function callAws<T>(dependencies: CallDependencies, call: Call<T>):
     const { retry, cause } = reply.failure;
     // The throttling before it is what used up the time.
     if (cause === "API_TIMEOUT" && throttled !== null) return throttled;
+    const pauseMs = backoffMs(tries);
+    const spentMs = reply.durationMs + pauseMs;
     if (retry === "throttled") {
       pacer.throttled(target, operation);
       throttled = reply;
+      patienceMs -= spentMs;
+    } else {
+      badMoments++;
+      leftMs -= spentMs;
     }
-    if (retry === "once") badMoments++;
-    const pauseMs = backoffMs(tries);
-    leftMs -= reply.durationMs + pauseMs;
-    if (retry === "no" || badMoments > 1 || leftMs <= 0) return reply;
+    if (retry === "no" || badMoments > 1 || leftMs <= 0 || patienceMs <= 0) return reply;
     await sleep(pauseMs, signal);
   }
 }

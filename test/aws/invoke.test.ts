@@ -163,8 +163,15 @@ describe("throttling", () => {
     expect(await ask(parts)).toMatchObject({ kind: "allowed" });
   });
 
-  test("it gives up when the target's time for the call is over", async () => {
-    const timeouts = { invokeMs: 1000, probeMs: 1000 };
+  test("a short spell does not use up the time for the call", async () => {
+    const throttled = awsError(400, "ThrottlingException", "Rate exceeded");
+    const spell = Array.from({ length: 5 }, () => throttled);
+    const parts = await startParts({ timeouts: { invokeMs: 700, probeMs: 700 } }, inTurn(...spell, ALLOWED));
+    expect(await ask(parts)).toMatchObject({ kind: "allowed" });
+  });
+
+  test("it gives up when it lasts for six times the target's time for a call", async () => {
+    const timeouts = { invokeMs: 200, probeMs: 1000 };
     const parts = await startParts({ timeouts }, () => awsError(400, "ThrottlingException", "Rate exceeded"));
     expect(await ask(parts)).toMatchObject({
       kind: "errored",

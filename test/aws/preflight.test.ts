@@ -163,7 +163,7 @@ describe("what is not there or cannot be asked", () => {
       domain: { kind: "known" },
       accountEndpoint: { kind: "known" },
     });
-    const lasting = await startParts({ timeouts: { invokeMs: 600, probeMs: 600 } }, () => throttled);
+    const lasting = await startParts({ timeouts: { invokeMs: 100, probeMs: 600 } }, () => throttled);
     const reason = expect.stringMatching(/ThrottlingException: Rate exceeded$/);
     expect(await lasting.preflight(lasting.target, "fleet", NEVER)).toMatchObject({
       authorizer: { kind: "not-checked", reason },

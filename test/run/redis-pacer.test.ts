@@ -71,6 +71,23 @@ describe.concurrent("a budget shared over Redis", () => {
     await expect(waiting).rejects.toThrow("enough");
   });
 
+  test("a server that has forgotten everything gives no second burst within the second", async () => {
+    const pacer = open("forgets");
+    const here = { ...holderTarget(), budgets: { invokesPerSecond: 10, connectsPerSecond: 10, burst: 25 } };
+    const usedAtMs: number[] = [];
+    const takes = () =>
+      Array.from({ length: 25 }, async () => {
+        await pacer.take(here, INVOKE, NEVER);
+        usedAtMs.push(performance.now());
+      });
+    await Promise.all(takes());
+    const eraser = connectRedis(redis.server, { whenDown: "wait", name: "eraser", onTrouble: () => {} });
+    closes.push(() => eraser.disconnect());
+    for (const key of await eraser.keys("forgets:*")) await eraser.del(key);
+    await Promise.all(takes());
+    expect(busiestSecond(usedAtMs)).toBeLessThanOrEqual(35);
+  });
+
   test("while Redis is away nobody gets a token; after its crash, also without its memory, none is spent twice", async ({
     expect,
   }) => {
