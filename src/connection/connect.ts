@@ -1,4 +1,5 @@
 import { monotonicMs } from "../lib/clock.ts";
+import { CONNECT } from "../lib/pacing.ts";
 import type { Check } from "../model/check.ts";
 import type { DeviceContext, Wire } from "../model/context.ts";
 import type { GuardRecord } from "../model/guard.ts";
@@ -51,10 +52,17 @@ export async function pacedProbe(
     const timeoutMs = target.timeouts.probeMs;
     const once = { target, wire, secrets, timeoutMs, signal };
     const outcome = await probe({ ...once, topics, leaveIfSessionPresent: false });
+    slowDownIfThrottled(outcome, target, pacer);
     return { outcome, startedAtMs, endedAtMs: monotonicMs() };
   } finally {
     release();
   }
+}
+
+/** Somebody else spends from the same quota: the next connections give way. */
+function slowDownIfThrottled(outcome: Outcome, target: ReadyTarget, pacer: Pacer): void {
+  if (outcome.kind === "unreachable" && outcome.cause === "GATEWAY_THROTTLED")
+    pacer.throttled(target, CONNECT);
 }
 
 type MqttWire = Exclude<Wire, { readonly kind: "https" }>;
@@ -86,10 +94,13 @@ async function connectAsLiveDevice(
     const state = await ports.connectionState(target, clientId, signal);
     const skipped = objection(profile, state);
     if (skipped !== null) return leftAlone(skipped, { state, connected: false, sessionPresent: null });
+    // The token that came with the turn is old by now: used late, it would bunch up with others.
+    await ports.pacer.take(target, CONNECT, signal);
     const startedAtMs = monotonicMs();
     const timeoutMs = target.timeouts.probeMs;
     const once = { target, wire: withoutWill(wire), secrets, timeoutMs, signal };
     const outcome = await ports.probe({ ...once, topics: [], leaveIfSessionPresent: true });
+    slowDownIfThrottled(outcome, target, ports.pacer);
     const sessionPresent = outcome.kind === "accepted" ? outcome.sessionPresent : null;
     const guard = { state, connected: true, sessionPresent };
     return { outcome, guard, startedAtMs, endedAtMs: monotonicMs() };

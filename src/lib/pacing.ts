@@ -3,6 +3,9 @@
 /** Part of a limit that is used: AWS counts arrivals, and the way there shakes the spacing. */
 export const HEADROOM = 0.98;
 
+/** The operation whose budget gateway connections take from. */
+export const CONNECT = "Connect";
+
 /** A token later than this is void, however low the limit is. */
 const MOST_LATE_MS = 50;
 

@@ -1,4 +1,4 @@
-import { quotaOwner } from "../lib/pacing.ts";
+import { CONNECT, quotaOwner } from "../lib/pacing.ts";
 import type { Pacer } from "../model/ports.ts";
 import type { Target } from "../model/target.ts";
 import { ClientTurns } from "./client-turns.ts";
@@ -28,7 +28,6 @@ export interface RunPacer extends Pacer {
 }
 
 const INVOKE = "TestInvokeAuthorizer";
-const CONNECT = "Connect";
 /** What AWS grants for each of the control-plane calls made here (AWS IoT Core quotas, API throttling limits). */
 const OTHER_CALLS_PER_SECOND = 10;
 /** After a throttled call: somebody else uses the quota too. Long enough to refill, shaken so that two of us part. */

@@ -35,7 +35,7 @@ async function connectAs(check: Check, state: ConnectionState, outcome: Outcome 
   const ports = {
     pacer: {
       take: async () => {},
-      throttled: () => {},
+      throttled: (_target: unknown, operation: string) => void steps.push(`${operation} throttled`),
       connect: async (_target: unknown, clientId: string | null) => {
         steps.push(`turn of ${clientId}`);
         return () => void steps.push("turn over");
@@ -64,6 +64,25 @@ describe("a device that is there for tests", () => {
     expect(probed).toMatchObject([{ topics: TESTS, leaveIfSessionPresent: false }]);
     expect(probed[0]?.wire).toMatchObject({ connect: { will: CLEAN.will } });
     expect(guard).toBeNull();
+  });
+});
+
+describe("a gateway that throttles", () => {
+  const throttled: Outcome = {
+    kind: "unreachable",
+    cause: "GATEWAY_THROTTLED",
+    code: 0x97,
+    reason: "quota exceeded",
+    tlsAlert: false,
+    transport: (REFUSED as Extract<Outcome, { kind: "refused" }>).transport,
+  };
+
+  it.each([
+    ["device that is there for tests", checkOf({}, { connect: CLEAN })],
+    ["live device", live()],
+  ])("slows the next connections down: %s", async (_, check) => {
+    const { steps } = await connectAs(check, offline("none"), throttled);
+    expect(steps.slice(-3)).toEqual(["connect", "Connect throttled", "turn over"]);
   });
 });
 
