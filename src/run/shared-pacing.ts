@@ -2,8 +2,6 @@ import type { Rate } from "./rate.ts";
 
 /** One operation's tokens. */
 export interface Bucket {
-  /** Tokens a second at present: the limit, or less for a while after a throttled call. */
-  readonly perSecond: number;
   /** Waits for one token; when aborted it throws the signal's reason. */
   take(signal: AbortSignal): Promise<void>;
   /** A call was throttled: nothing for `ms`, then fewer for a while. */

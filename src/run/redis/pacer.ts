@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { scrub } from "../../lib/scrub.ts";
 import { createPacer, type PacerOptions, type RunPacer } from "../pacer.ts";
 import { REAL_TIMING } from "../timing.ts";
 import { connectRedis, type RedisServer } from "./connect.ts";
@@ -60,7 +61,10 @@ export function createRedisPacer(options: RedisPacerOptions): RedisPacer {
   });
   redis.on("ready", () => {
     if (wasLost) forgetAll();
-    if (paused !== null) tellPause(redis, pauseKey, paused).catch((error: Error) => onTrouble(error.message));
+    if (paused !== null)
+      tellPause(redis, pauseKey, paused).catch((error: Error) =>
+        onTrouble(scrub(error.message, [server.url])),
+      );
   });
 
   return {

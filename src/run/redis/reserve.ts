@@ -36,12 +36,11 @@ redis.call('HSET', KEYS[1], 'due', string.format('%.0f', due), 'share', tostring
 redis.call('PEXPIRE', KEYS[1], ${FORGET_MS})
 `;
 
-/** ARGV 9: tokens wanted. Answers now, microseconds until it is worth asking again, share in millionths, and when each token is due. */
+/** ARGV 9: tokens wanted. Answers now, microseconds until it is worth asking again, and when each token is due. */
 const RESERVE = `${STATE}
-local millionths = math.floor(current * 1000000)
-if redis.call('EXISTS', KEYS[2]) == 1 then return {now, ${UNKNOWN_PAST_MS} * 1000, millionths} end
+if redis.call('EXISTS', KEYS[2]) == 1 then return {now, ${UNKNOWN_PAST_MS} * 1000} end
 local latest = now + ${REACH_MS} * 1000
-local answer = {now, 0, millionths}
+local answer = {now, 0}
 for i = 1, arg(9) do
   local open = math.max(due - ahead, now)
   if open > latest then break end
@@ -73,8 +72,6 @@ export interface Reserved {
   readonly nowMs: number;
   /** Until there is more to reserve. */
   readonly waitMs: number;
-  /** Part of the limit that is used at present. */
-  readonly share: number;
   /** When each token may be used. */
   readonly dueMs: readonly number[];
 }
@@ -82,11 +79,10 @@ export interface Reserved {
 /** Reserves up to `wanted` tokens of the next moments. Rejects when the server cannot be asked. */
 export async function reserve(redis: Redis, keys: BucketKeys, rate: Rate, wanted: number): Promise<Reserved> {
   const answer = await redis.eval(RESERVE, 2, keys.bucket, keys.pause, ...parameters(rate), wanted);
-  const [now = 0, wait = 0, millionths = 0, ...due] = answer as readonly number[];
+  const [now = 0, wait = 0, ...due] = answer as readonly number[];
   return {
     nowMs: now / 1000,
     waitMs: wait / 1000,
-    share: millionths / 1e6,
     dueMs: due.map((each) => each / 1000),
   };
 }

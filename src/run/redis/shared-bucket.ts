@@ -23,7 +23,6 @@ export class SharedBucket implements Bucket {
   readonly #line = new WaitingLine();
   readonly #clock = new ServerClock();
   #rate: Rate;
-  #share = 1;
   /** When each reserved token is due, the next one first. */
   #due: number[] = [];
   #askAtMs = Number.NEGATIVE_INFINITY;
@@ -37,10 +36,6 @@ export class SharedBucket implements Bucket {
     this.#keys = keys;
     this.#rate = rate;
     this.#timing = timing;
-  }
-
-  get perSecond(): number {
-    return this.#rate.perSecond * this.#share;
   }
 
   set(rate: Rate): void {
@@ -99,7 +94,6 @@ export class SharedBucket implements Bucket {
       if (connection === this.#connection) {
         const receivedAtMs = this.#timing.now();
         this.#clock.saw(reserved.nowMs, sentAtMs, receivedAtMs);
-        this.#share = reserved.share;
         this.#due.push(...reserved.dueMs.map((dueMs) => this.#clock.ours(dueMs)));
         this.#askAtMs = receivedAtMs + reserved.waitMs;
       }
