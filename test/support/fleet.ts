@@ -18,6 +18,8 @@ export interface BenchOptions {
   readonly profiles: readonly object[];
   /** Laid over the emulator's configuration. */
   readonly emulator?: object;
+  /** Written into the folder, by name. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Of the emulator's process. */
   readonly emulatorEnv?: Readonly<Record<string, string>>;
   /** Laid over the tester's only target. */
@@ -115,11 +117,13 @@ export async function startBench({
   emulatorEnv = {},
   target = {},
   config = {},
+  files = {},
 }: BenchOptions): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), "fleet-smoke-test-"));
   await writeFile(join(folder, "signed.pub.pem"), KEY.publicKey.export({ type: "spki", format: "pem" }));
   await writeFile(join(folder, "fleet.ndjson"), profiles.map((each) => `${JSON.stringify(each)}\n`).join(""));
   await writeFile(join(folder, "emulator.yaml"), JSON.stringify({ ...EMULATOR, ...emulator }));
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   const program = start(["emulator", "--config", join(folder, "emulator.yaml")], { env: emulatorEnv });
   const end = async () => {
     program.process.kill("SIGKILL");

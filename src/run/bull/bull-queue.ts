@@ -21,8 +21,6 @@ export interface BullQueueOptions {
 }
 
 const LANES = 32;
-/** A worker that refuses rests for a while, and somebody else may take the shard. */
-const REFUSALS_MS = 20_000;
 const BLOCK_MS = 1_000;
 /** The key that keeps workers going is renewed often enough to live through a restart of the server. */
 const CONTROL = { ttlSeconds: 60, renewMs: 10_000 } as const;
@@ -42,7 +40,8 @@ interface Given {
  */
 export class BullQueue implements ShardQueue {
   readonly lanes = LANES;
-  readonly refusalsMs = REFUSALS_MS;
+  /** As long as a worker that may be lost is waited for. */
+  readonly refusalsMs: number;
   readonly #options: BullQueueOptions;
   readonly #epoch = randomBytes(6).toString("hex");
   readonly #redis: Redis;
@@ -55,6 +54,7 @@ export class BullQueue implements ShardQueue {
 
   constructor(options: BullQueueOptions) {
     this.#options = options;
+    this.refusalsMs = options.lockMs ?? LOCK_MS;
     const { server, log } = options;
     const onTrouble = (message: string) => log.warn({ message }, "the queue's server is in trouble");
     this.#redis = connectRedis(server, { whenDown: "wait", name: "fleet-smoke-queue", onTrouble });

@@ -24,8 +24,6 @@ export interface BullWorkerOptions {
 /** While one shard comes to its end, the next is under way. */
 const SHARDS_AT_ONCE = 3;
 const LOOK_MS = 500;
-/** Leaves what it refused to others. */
-const AFTER_REFUSAL_MS = 10_000;
 /** As long as the server can be away without a shard being given up for that. */
 const MISSING_CONTROL_MS = 5_000;
 
@@ -121,7 +119,8 @@ export class BullWorker implements AsyncDisposable {
       log.debug({ runId: shard.runId, shard: shard.index, end: end.kind }, "shard");
       if (end.kind !== "refused") return;
       log.error({ runId: shard.runId, reason: end.reason }, "refused a shard");
-      await sleep(AFTER_REFUSAL_MS, this.#closing.signal).catch(() => {});
+      // Leaves what it refused to others.
+      await sleep((this.#options.lockMs ?? LOCK_MS) / 3, this.#closing.signal).catch(() => {});
     } catch (error) {
       log.error({ runId: shard.runId, error: errorMessage(error) }, "a shard failed");
       await outlet.end({ kind: "lost", reason: errorMessage(error) });
