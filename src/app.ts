@@ -25,6 +25,7 @@ import type { Decoy } from "./model/second-wave.ts";
 import type { SourceFile } from "./model/shard.ts";
 import type { ReadyTarget, Target } from "./model/target.ts";
 import { examine, judge, type Ports, untested } from "./pipeline.ts";
+import { expectedAtLocations, planAtLocations } from "./plan/locations.ts";
 import { preparePlan } from "./plan/prepare.ts";
 import { checksOf } from "./plan/select.ts";
 import type { FoundProfile } from "./profiles/find-profile.ts";
@@ -196,7 +197,7 @@ export class App implements AsyncDisposable {
       },
       {
         runId,
-        suite,
+        suite: expectedAtLocations(suite),
         selection,
         prepare: async (signal) => {
           const { fleet: sources, scan } = await fleet(signal);
@@ -204,7 +205,8 @@ export class App implements AsyncDisposable {
           const profiles = () => sources.profiles(signal);
           const draw = { seed: runId, targets: this.config.targets };
           const plan = await preparePlan({ ...scan, profiles }, suite, selection, draw);
-          return refuseIfUsed(plan, await lookForOthers(plan.again(), this.#sample, signal));
+          const found = await lookForOthers(plan.again(), this.#sample, signal);
+          return refuseIfUsed(planAtLocations(plan, suite), found);
         },
         memory,
         onResult: (judged) => {

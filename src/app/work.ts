@@ -60,7 +60,7 @@ function distributed(options: WorkOptions, open: () => ShardQueue): WorkFn {
   const { runId, suite, config, here, files, log } = options;
   return async ({ decoys, ...wanted }) => {
     await using queue = open();
-    const base = { runId, suite, files: files(), configChecksum: sharedChecksum(config), location: null };
+    const base = { runId, suite, files: files(), configChecksum: sharedChecksum(config) };
     const targets = new Map(config.targets.map((target) => [target.name, target]));
     const wave = here.secondWave(decoys);
     return await distribute({ ...wanted, base, targets, decoys, wave, log }, queue);

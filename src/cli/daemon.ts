@@ -11,7 +11,7 @@ import { Running } from "./daemon/running.ts";
 import { Setup, type SetupParts } from "./daemon/setup.ts";
 import { EXIT, type Io } from "./io.ts";
 import { derivedLedgerOf, openHistory } from "./open-history.ts";
-import { problemPrinter, readActingConfig } from "./prepare.ts";
+import { problemPrinter, readConfig } from "./prepare.ts";
 
 export interface DaemonOptions {
   readonly config: string;
@@ -22,7 +22,7 @@ export const daemonCommand: Command<DaemonOptions> = {
   describe: "Run the schedule, the HTTP API and the metrics until told to stop",
   options: withConfig,
   run: async ({ config: file }, io) => {
-    const config = await readActingConfig(file, io);
+    const config = await readConfig(file, io);
     if (config === null) return EXIT.usage;
     const daemon = await startDaemon(config, io);
     if (daemon === null) return EXIT.usage;

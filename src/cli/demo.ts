@@ -9,7 +9,7 @@ import type { Command } from "./command.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import { writeDemo } from "./demo-fleet.ts";
 import { EXIT, type Io, signalExit } from "./io.ts";
-import { printSummary, readActingConfig } from "./prepare.ts";
+import { printSummary, readConfig } from "./prepare.ts";
 import { decisionExit } from "./run.ts";
 
 interface DemoOptions {
@@ -36,7 +36,7 @@ async function demo({ once: isOnce, cohort }: DemoOptions, io: Io): Promise<numb
   parts.defer(emulator.stop);
   io.stderr.write(`emulator: API ${emulator.ready.api}, gateway ${emulator.ready.gateway}\n`);
 
-  const config = await readActingConfig(await files.writeConfig(emulator.ready), io);
+  const config = await readConfig(await files.writeConfig(emulator.ready), io);
   if (config === null) return EXIT.toolError;
   const quiet = { ...io, env: { FLEET_SMOKE_LOG_LEVEL: "warn", ...io.env } };
   const daemon = await startDaemon(config, quiet, { accessKeyId: "demo", secretAccessKey: "demo" });

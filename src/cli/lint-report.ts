@@ -19,7 +19,6 @@ export interface LintReport {
   readonly profiles: number;
   /** Those whose credentials come from a command. */
   readonly fromCommand: number;
-  readonly notYetAvailable: readonly string[];
 }
 
 /** A fleet may be wrong in every line: enough to see what is wrong with it. */
@@ -50,7 +49,7 @@ export class LintReportBuilder {
     this.#fromCommand += 1;
   }
 
-  result({ profiles, notYetAvailable }: Pick<LintReport, "profiles" | "notYetAvailable">): LintReport {
+  result(profiles: number): LintReport {
     return {
       problems: this.#listed.problem,
       warnings: this.#listed.warning,
@@ -58,7 +57,6 @@ export class LintReportBuilder {
       moreWarnings: this.#more.warning,
       profiles,
       fromCommand: this.#fromCommand,
-      notYetAvailable,
     };
   }
 

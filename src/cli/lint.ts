@@ -6,7 +6,7 @@ import { UsageError } from "../lib/errors.ts";
 import { createLog } from "../lib/log.ts";
 import { lintTarget } from "../lint/connection.ts";
 import { problem } from "../lint/finding.ts";
-import type { Config } from "../model/config.ts";
+import { type Config, THIS_PROCESS } from "../model/config.ts";
 import { findDecoys } from "../plan/decoys.ts";
 import { createCredentials } from "../profiles/credentials.ts";
 import type { Fleet } from "../profiles/fleet.ts";
@@ -67,7 +67,7 @@ async function find(file: string, publicKeys: readonly KeyObject[], io: Io): Pro
   const loaded = await loadConfig(file, io.env);
   if (loaded.kind === "invalid") {
     for (const problem of loaded.problems) report.problem(problem);
-    return report.result({ profiles: 0, notYetAvailable: [] });
+    return report.result(0);
   }
   const { config, lines } = loaded;
   for (const [index, target] of config.targets.entries()) {
@@ -75,7 +75,9 @@ async function find(file: string, publicKeys: readonly KeyObject[], io: Io): Pro
       report.finding(found, { file, line: lines.get(found.field)?.value ?? null });
     }
   }
-  await using app = new App({ ...io, config, log: createLog("silent") });
+  // Nothing is spent, so there is no budget to share.
+  const alone = { ...config, queue: THIS_PROCESS };
+  await using app = new App({ ...io, config: alone, log: createLog("silent") });
   const scanned = await app.scan((problem) => report.problem(problem), io.signal);
   if (scanned !== null) {
     await using fleet = scanned.fleet;
@@ -83,7 +85,7 @@ async function find(file: string, publicKeys: readonly KeyObject[], io: Io): Pro
     await lintDecoys(fleet, loaded, file, report, io.signal);
   }
   const profiles = scanned?.scan.profiles ?? 0;
-  return report.result({ profiles, notYetAvailable: config.notYetAvailable });
+  return report.result(profiles);
 }
 
 /** A second pass, over the profiles that are valid in themselves. */
@@ -126,11 +128,10 @@ async function lintDecoys(
 }
 
 function text(file: string, report: LintReport): string {
-  const { problems, warnings, more, moreWarnings, profiles, fromCommand, notYetAvailable } = report;
+  const { problems, warnings, more, moreWarnings, profiles, fromCommand } = report;
   const lines = [
     ...problems.map((each) => problemText(each) + rule(each)),
     ...warnings.map((each) => problemText({ ...each, message: `warning: ${each.message}` }) + rule(each)),
-    ...notYetAvailable.map((key) => `${file}: note: ${key} is not yet available`),
     ...(fromCommand > 0
       ? [
           `${file}: note: the credentials of ${count(fromCommand, 0, "profile")} come from a command, which lint does not run`,

@@ -1,10 +1,11 @@
 import { App } from "../app.ts";
 import { createLog } from "../lib/log.ts";
+import { THIS_PROCESS } from "../model/config.ts";
 import { estimatePlan } from "../plan/estimate.ts";
 import { planText } from "../report/plan.ts";
 import { type Command, withConfig } from "./command.ts";
 import { EXIT, type Io, signalExit } from "./io.ts";
-import { problemPrinter, readActingConfig } from "./prepare.ts";
+import { problemPrinter, readConfig } from "./prepare.ts";
 import { chooseSuite } from "./run.ts";
 import { type SampleOptions, sampleOf, withSample } from "./sample-options.ts";
 
@@ -26,11 +27,13 @@ export const planCommand: Command<PlanOptions> = {
 
 async function plan(options: PlanOptions, io: Io): Promise<number> {
   const sample = sampleOf(options);
-  const config = await readActingConfig(options.config, io);
+  const config = await readConfig(options.config, io);
   if (config === null) return EXIT.usage;
   const suite = chooseSuite(config, options.suite);
 
-  await using app = new App({ ...io, config, log: createLog("silent") });
+  // Nothing is spent, so there is no budget to share.
+  const alone = { ...config, queue: THIS_PROCESS };
+  await using app = new App({ ...io, config: alone, log: createLog("silent") });
   const problems = problemPrinter(io.stderr);
   const scanned = await app.scan(problems.print, io.signal);
   problems.end();

@@ -23,20 +23,6 @@ export async function readConfig(
   return null;
 }
 
-/** As `readConfig`, for commands that act on it: what would decide otherwise once it is built is refused. */
-export async function readActingConfig(file: string, io: Pick<Io, "env" | "stderr">): Promise<Config | null> {
-  const config = await readConfig(file, io);
-  if (config === null) return null;
-  const unavailable = unavailableProblems(config);
-  for (const problem of unavailable) io.stderr.write(`${problem}\n`);
-  return unavailable.length > 0 ? null : config;
-}
-
-/** Keys of parts that come later. */
-export function unavailableProblems({ file, notYetAvailable }: Config): string[] {
-  return notYetAvailable.map((key) => `${file}: ${key}: not yet available`);
-}
-
 /** The answer of a run, for a person. */
 export function printSummary(summary: RunSummary, { stdout, env }: Pick<Io, "stdout" | "env">): void {
   const color = stdout.isTTY && !env.NO_COLOR;

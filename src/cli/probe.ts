@@ -5,7 +5,7 @@ import type { CheckSteps } from "../report/steps/check-steps.ts";
 import { checkText } from "../report/steps/render.ts";
 import { type Command, withConfig } from "./command.ts";
 import { EXIT, type Io, signalExit } from "./io.ts";
-import { problemPrinter, readActingConfig } from "./prepare.ts";
+import { problemPrinter, readConfig } from "./prepare.ts";
 import { probeDevice, probeReport } from "./probe-device.ts";
 
 interface ProbeOptions {
@@ -25,7 +25,7 @@ export const probeCommand: Command<ProbeOptions> = {
 };
 
 async function probe({ config: file, device, json }: ProbeOptions, io: Io): Promise<number> {
-  const config = await readActingConfig(file, io);
+  const config = await readConfig(file, io);
   if (config === null) return EXIT.usage;
   await using app = new App({ ...io, config, log: createLog(io.env.FLEET_SMOKE_LOG_LEVEL ?? "warn") });
   const found = await app.findDevice(device, io.signal);

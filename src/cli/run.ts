@@ -17,7 +17,7 @@ import { CAUSES } from "../verdict/causes.ts";
 import { type Command, withConfig } from "./command.ts";
 import { EXIT, type Io, signalExit } from "./io.ts";
 import { derivedLedgerOf, openHistory, pruneHistory } from "./open-history.ts";
-import { printSummary, problemPrinter, readActingConfig } from "./prepare.ts";
+import { printSummary, problemPrinter, readConfig } from "./prepare.ts";
 import { type SampleOptions, sampleOf, withSample } from "./sample-options.ts";
 
 export interface RunOptions extends SampleOptions {
@@ -62,7 +62,7 @@ async function runOnce(options: RunOptions, io: Io): Promise<number> {
   const sample = sampleOf(options);
   const allowDeviceIdentity = wholeNumber(options.allowDeviceIdentity ?? 0);
   const reports = options.report.map(parseReportFlag);
-  const config = await readActingConfig(options.config, io);
+  const config = await readConfig(options.config, io);
   if (config === null) return EXIT.usage;
   const suite = chooseSuite(config, options.suite);
 

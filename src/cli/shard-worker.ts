@@ -3,6 +3,7 @@ import { ShardWorker } from "../app/shard-worker.ts";
 import { App } from "../app.ts";
 import { UsageError } from "../lib/errors.ts";
 import { createLog } from "../lib/log.ts";
+import { THIS_PROCESS } from "../model/config.ts";
 import { sharedChecksum } from "../run/config-checksum.ts";
 import { Places } from "../run/lanes.ts";
 import type { ToParent } from "../run/local/messages.ts";
@@ -31,8 +32,7 @@ export const shardWorkerCommand: Command<object> = {
     await serve({
       ...{ channel: parent, pacer, log },
       begin: ({ config, location, workers }) => {
-        const alone = { kind: "local", workers: 1 } as const;
-        const paced = { version: io.version, pauseOf: () => NEVER_PAUSED, queue: alone, log };
+        const paced = { version: io.version, pauseOf: () => NEVER_PAUSED, queue: THIS_PROCESS, log };
         const lasting = { ...createLasting(paced), pacer: pacer.pacer };
         const app = open.use(new App({ ...io, stdin: null, config, log, lasting, observer }));
         const inFlight = config.targets.map(

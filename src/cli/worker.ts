@@ -4,6 +4,7 @@ import { lockMsOf } from "../app/work.ts";
 import { App } from "../app.ts";
 import { UsageError } from "../lib/errors.ts";
 import { createLog } from "../lib/log.ts";
+import { THIS_PROCESS } from "../model/config.ts";
 import { BullWorker } from "../run/bull/bull-worker.ts";
 import { sharedChecksum } from "../run/config-checksum.ts";
 import { Places } from "../run/lanes.ts";
@@ -12,7 +13,7 @@ import { createRedisPacer } from "../run/redis/pacer.ts";
 import { ObservationBatch } from "../run/shards/observations.ts";
 import { type Command, withConfig } from "./command.ts";
 import { EXIT } from "./io.ts";
-import { readActingConfig } from "./prepare.ts";
+import { readConfig } from "./prepare.ts";
 
 export interface WorkerOptions {
   readonly config: string;
@@ -32,7 +33,7 @@ export const workerCommand: Command<WorkerOptions> = {
       describe: "Where this worker is: takes also what suites ask for from there",
     }),
   run: async ({ config: file, location = null }, io) => {
-    const config = await readActingConfig(file, io);
+    const config = await readConfig(file, io);
     if (config === null) return EXIT.usage;
     const { queue } = config;
     if (queue.kind !== "bullmq") {
@@ -46,8 +47,7 @@ export const workerCommand: Command<WorkerOptions> = {
     const onUsed = (used: Parameters<ObservationBatch["budgetUsed"]>[0]) => observer.budgetUsed(used);
     const pacer = open.use(createRedisPacer({ ...sharedBy(queue, log), onUsed }));
     pacer.setTargets(config.targets);
-    const alone = { kind: "local", workers: 1 } as const;
-    const paced = { version: io.version, pauseOf: () => NEVER_PAUSED, queue: alone, log };
+    const paced = { version: io.version, pauseOf: () => NEVER_PAUSED, queue: THIS_PROCESS, log };
     const lasting = { ...createLasting(paced), pacer };
     const app = open.use(new App({ ...io, stdin: null, config, log, lasting, observer }));
     const inFlight = config.targets.map(({ name, concurrency }) => [name, concurrency] as const);

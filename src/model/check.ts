@@ -27,4 +27,6 @@ export interface Check {
    * where the gateway has an answer; omitted: first.
    */
   readonly asks?: "first" | "on-disagreement" | "never";
+  /** Where it is to be tested from; omitted: anywhere. */
+  readonly location?: string;
 }

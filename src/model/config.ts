@@ -87,6 +87,9 @@ export type QueueConfig =
       readonly prefix: string;
     };
 
+/** Nobody to share anything with. */
+export const THIS_PROCESS: QueueConfig = { kind: "local", workers: 1 };
+
 export interface Config {
   readonly file: string;
   readonly targets: readonly Target[];
@@ -99,6 +102,4 @@ export interface Config {
   readonly store: StoreConfig | null;
   readonly notify: readonly WebhookConfig[];
   readonly queue: QueueConfig;
-  /** Sections that are valid but whose part is not built yet, by name. */
-  readonly notYetAvailable: readonly string[];
 }

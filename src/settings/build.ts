@@ -1,13 +1,14 @@
 import { resolve } from "node:path";
 import { DERIVED_KINDS } from "../model/check.ts";
-import type {
-  Config,
-  HttpConfig,
-  ProfileSource,
-  QueueConfig,
-  ScheduleEntry,
-  StoreConfig,
-  Suite,
+import {
+  type Config,
+  type HttpConfig,
+  type ProfileSource,
+  type QueueConfig,
+  type ScheduleEntry,
+  type StoreConfig,
+  type Suite,
+  THIS_PROCESS,
 } from "../model/config.ts";
 import type { GateRules } from "../model/gate.ts";
 import { Secret } from "../model/secret.ts";
@@ -15,7 +16,6 @@ import type { Target } from "../model/target.ts";
 import { IMPLICIT_SUITE } from "./cross-checks.ts";
 import { partitionOf } from "./leaves.ts";
 import { parseListen } from "./listen.ts";
-import { notYetAvailable } from "./not-yet-available.ts";
 import {
   type CohortGateSection,
   type ConfigSection,
@@ -55,7 +55,6 @@ export function buildConfig(section: ConfigSection, surroundings: Surroundings):
     store: section.store ? buildStore(section.store, baseFolder) : null,
     notify: section.notify.map((hook) => ({ ...hook, secretFile: resolve(baseFolder, hook.secretFile) })),
     queue: buildQueue(section.queue, surroundings.queueCa),
-    notYetAvailable: notYetAvailable(section),
   };
 }
 
@@ -151,7 +150,7 @@ function buildStore(
 }
 
 function buildQueue(section: ConfigSection["queue"], ca: string | null): QueueConfig {
-  if (section === undefined) return { kind: "local", workers: 1 };
+  if (section === undefined) return THIS_PROCESS;
   if (section.kind === "local") return { kind: "local", workers: section.workers };
   return { kind: "bullmq", redis: new Secret(section.redis), ca, prefix: section.prefix };
 }

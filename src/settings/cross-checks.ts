@@ -14,6 +14,8 @@ export function crossCheck(root: unknown): readonly Finding[] {
     ...repeated(entries(root, ["http", "tokens"]), "name", "another token has this name"),
     ...secondStandardInput(entries(root, ["profiles"])),
     ...standardInputOfOthers(root),
+    ...suites.flatMap((each) => locationsOfNobody(each, root)),
+    ...suites.flatMap((each) => repeatedTexts(each, "locations", "the location stands here twice")),
     ...entries(root, ["targets"]).flatMap(addressOfOtherFamily),
     ...entries(root, ["schedule"]).flatMap((each) => scheduleOfUnknownSuite(each, root)),
     ...suites.flatMap(rulesForOtherCohorts),
@@ -61,6 +63,13 @@ function standardInputOfOthers(root: unknown): readonly Finding[] {
   return entries(root, ["profiles"])
     .filter(({ value }) => value.path === "-")
     .map(({ path }) => finding([...path, "path"], "workers cannot read standard input: name a file"));
+}
+
+/** Only workers that take shards from Redis say where they are. */
+function locationsOfNobody({ path, value }: Entry, root: unknown): readonly Finding[] {
+  const asks = Array.isArray(value.locations) && value.locations.length > 0;
+  if (!asks || at(root, ["queue", "kind"]) === "bullmq") return [];
+  return [finding([...path, "locations"], "needs workers at these locations: `queue.kind: bullmq`")];
 }
 
 function addressOfOtherFamily({ path, value }: Entry): readonly Finding[] {

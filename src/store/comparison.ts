@@ -28,7 +28,8 @@ function fieldsOf(r: string, c: string): string {
 }
 
 /**
- * One row for each check of a slice. A check is a device over one protocol; what was derived from it is left out. The
+ * One row for each check of a slice. A check is a device over one protocol, from the same location where it was tested
+ * from there; what was derived from it is left out. The
  * authorizer's answers are compared where it gave one in both runs. Which index finds the earlier result
  * is said outright: left to itself, SQLite goes through the whole earlier run for each row.
  */
@@ -38,7 +39,8 @@ const PAIRS = `
       ${fieldsOf("n", "nc")},
       (SELECT p.seq FROM results p INDEXED BY results_by_device JOIN commons pc ON pc.id = p.common
        WHERE p.run = ?2 AND p.device = n.device AND pc.fields ->> '$.derived' IS NULL
-         AND pc.fields ->> '$.protocol' = nc.fields ->> '$.protocol' LIMIT 1) AS earlier
+         AND pc.fields ->> '$.protocol' = nc.fields ->> '$.protocol'
+       ORDER BY pc.fields ->> '$.location' IS nc.fields ->> '$.location' DESC LIMIT 1) AS earlier
     FROM results n JOIN commons nc ON nc.id = n.common
     WHERE n.run = ?1 AND n.seq >= ?3 AND n.seq < ?4 AND nc.fields ->> '$.derived' IS NULL
   ), pairs AS NOT MATERIALIZED (

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Counts } from "../../src/model/gate.ts";
 import type { ResultRecord } from "../../src/model/result.ts";
+import { onlyValue } from "../metrics/page-reader.ts";
 import { busiestSecond } from "../run/sliding-second.ts";
 import { answer, type Bench, goodDevice, startBench } from "../support/fleet.ts";
 import { type Program, start } from "../support/program.ts";
@@ -166,5 +167,39 @@ describe("a worker with other profiles", () => {
     expect(counts).toMatchObject({ pass: 0, notRun: 2 });
     expect(decision).toBe("inconclusive");
     expect(run.stdout()).toMatch(/no worker takes the run/);
+  });
+});
+
+describe("a suite with locations", () => {
+  it("tests every device from each of them, by the workers that are there", { timeout: 60_000 }, async () => {
+    redis = await TestRedis.start();
+    const { configFile, folder, ...started } = await startFleet([device(0), device(1), device(2)], {
+      queue: { kind: "bullmq", redis: redis.url },
+      suites: [
+        {
+          name: "all",
+          locations: ["eu", "us"],
+          expected: { pumps: 3 },
+          derived: { kinds: ["wrong-password"] },
+        },
+      ],
+    });
+    for (const location of ["eu", "us"]) {
+      launch(["worker", "--config", configFile, "--location", location]);
+    }
+    const [json, metrics] = [join(folder, "report.json"), join(folder, "page.txt")];
+    const reports = ["--report", `json=${json}`, "--report", `metrics=${metrics}`];
+    const run = launch(["run", "--config", configFile, ...reports]);
+    // The authorizer of this fleet lets anybody in: what is derived fails at both places.
+    expect(await run.ended, run.stdout() + run.stderr()).toBe(3);
+    const { counts, results } = await reportOf({ configFile, folder, ...started });
+    expect(counts).toMatchObject({ planned: 6, checks: 6, pass: 6, notRun: 0, derived: 2 });
+    const seen = results.map((each) => `${each.derived ?? each.device} ${each.location}`);
+    const wanted = ["device-00000", "device-00001", "device-00002", "wrong-password"];
+    expect(seen.sort()).toEqual(wanted.flatMap((each) => [`${each} eu`, `${each} us`]));
+    const page = await readFile(metrics, "utf8");
+    for (const location of ["eu", "us"]) {
+      expect(onlyValue(page, "checks_total", { verdict: "pass", location })).toBe(3);
+    }
   });
 });

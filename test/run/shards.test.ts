@@ -38,7 +38,7 @@ const TARGETS = new Map([["here", targetOf()]]);
 const CONCURRENCY = new Map([["here", 4]]);
 const NEVER = new AbortController().signal;
 const LOG = createLog("silent");
-const BASE = { runId: "run", suite: "all", files: [], configChecksum: "c", location: null };
+const BASE = { runId: "run", suite: "all", files: [], configChecksum: "c" };
 
 function device(seq: number, profile: Partial<Profile> = {}, check: Partial<Check> = {}): Check {
   return checkOf({ seq, ...check }, { id: `d${seq}`, clientId: `d${seq}`, ...profile });

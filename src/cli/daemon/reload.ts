@@ -3,7 +3,7 @@ import { errorMessage, UsageError } from "../../lib/errors.ts";
 import type { Config } from "../../model/config.ts";
 import { loadConfig } from "../../settings/load.ts";
 import type { Io } from "../io.ts";
-import { problemText, unavailableProblems } from "../prepare.ts";
+import { problemText } from "../prepare.ts";
 import { Setup, type SetupParts } from "./setup.ts";
 
 /** Problems told one by one; the rest are counted. */
@@ -50,7 +50,7 @@ async function readAgain(before: Config, { env }: Pick<Io, "env">): Promise<Read
   const loaded = await loadConfig(before.file, env);
   if (loaded.kind === "invalid") return rejected(loaded.problems.map(problemText));
   const { config } = loaded;
-  const problems = [...unavailableProblems(config), ...sourceProblems(config), ...fixed(before, config)];
+  const problems = [...sourceProblems(config), ...fixed(before, config)];
   return problems.length > 0 ? rejected(problems) : { kind: "read", config };
 }
 

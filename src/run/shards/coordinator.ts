@@ -1,7 +1,7 @@
 import { monotonicMs, sleep } from "../../lib/clock.ts";
 import { assertNever } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Check } from "../../model/check.ts";
+import { type Check, DERIVED_KINDS } from "../../model/check.ts";
 import type { JudgedCheck } from "../../model/result.ts";
 import type { Decoy } from "../../model/second-wave.ts";
 import type { Shard, ShardCheck, ShardEnd, ShardReport, ShardResult, ShardTask } from "../../model/shard.ts";
@@ -10,12 +10,12 @@ import { Confirmations, type Settled } from "../confirmation.ts";
 import type { RunMemory } from "../memory.ts";
 import type { SecondWave, SecondWaveReport } from "../second-wave.ts";
 import { mayFollow } from "../worker.ts";
-import { cut, shardCheck } from "./cut.ts";
+import { byLocation, cut, type Piece, shardCheck } from "./cut.ts";
 import { FollowUps } from "./follow-ups.ts";
 import type { ShardQueue } from "./queue.ts";
 
 /** What is the same for all shards of a run. */
-export type ShardBase = Pick<Shard, "runId" | "suite" | "files" | "configChecksum" | "location">;
+export type ShardBase = Pick<Shard, "runId" | "suite" | "files" | "configChecksum">;
 
 export interface Distribution {
   readonly base: ShardBase;
@@ -77,7 +77,8 @@ class Coordinator {
   readonly #followUps: FollowUps;
   /** By target and protocol: a check that got in, to connect again when a close needs confirming. */
   readonly #passed = new Map<string, ShardCheck>();
-  readonly #lanes: Promise<unknown>[] = [];
+  /** The last shard of each lane of each location. */
+  readonly #lanes = new Map<string, Promise<unknown>>();
   readonly #failed = new AbortController();
   readonly #stop: AbortSignal;
   #nextIndex = 0;
@@ -98,13 +99,14 @@ class Coordinator {
     const { lanes } = this.#queue;
     const pieces = cut(this.#notRecorded(), { lanes, size: SHARD_SIZE, targets: this.#input.targets });
     const waiting = new Set<Promise<void>>();
-    for await (const { lane, checks } of pieces) {
+    for await (const piece of pieces) {
       // A stretch ahead, so that a lane that is done need not wait for one that is not.
       while (waiting.size > 2 * lanes && !this.#stop.aborted) await Promise.race(waiting);
       if (this.#stop.aborted) break;
-      const before = this.#lanes[lane] ?? Promise.resolve();
-      const after = before.then(() => this.#complete({ kind: "first-wave" }, lane, checks));
-      this.#lanes[lane] = after;
+      const lane = `${piece.location}/${piece.lane}`;
+      const before = this.#lanes.get(lane) ?? Promise.resolve();
+      const after = before.then(() => this.#complete({ kind: "first-wave" }, piece));
+      this.#lanes.set(lane, after);
       const done = after.then(
         () => void waiting.delete(done),
         (error: unknown) => {
@@ -124,26 +126,37 @@ class Coordinator {
     }
     const next = this.#followUps.shard(this.#nextSeq);
     if (next === null) return;
-    const end = await this.#complete(next.task, 0, next.checks);
-    if (end?.kind === "done") this.#report = { capped: end.capped, isCutShort: end.isCutShort };
-    else this.#report = { capped: 0, isCutShort: true };
+    const ends = await Promise.all(
+      this.#atLocations(next.checks).map((piece) => this.#complete(next.task, piece)),
+    );
+    const done = ends.filter((end) => end?.kind === "done");
+    this.#report = {
+      capped: done.reduce((all, { capped }) => all + capped, 0),
+      isCutShort: done.length < ends.length || done.some(({ isCutShort }) => isCutShort),
+    };
   }
 
   /** Asks the gateway once more, with devices that got in, where closes still wait for an explicit answer. */
   async confirmRest(): Promise<void> {
     const wanted = this.#closes.waiting().flatMap((path) => this.#passed.get(pathKey(path)) ?? []);
-    if (wanted.length > 0) await this.#complete({ kind: "confirmation" }, 0, wanted);
+    await Promise.all(
+      this.#atLocations(wanted).map((piece) => this.#complete({ kind: "confirmation" }, piece)),
+    );
   }
 
   /** What was begun gets its result. */
   async finish(): Promise<void> {
-    await Promise.allSettled(this.#lanes);
+    await Promise.allSettled(this.#lanes.values());
     for (const { check, result } of this.#followUps.takeRetried()) this.#settleOne(check, result, null);
     this.#settle(this.#closes.giveUp());
   }
 
   report(): SecondWaveReport {
     return this.#report;
+  }
+
+  #atLocations(checks: readonly ShardCheck[]): Piece[] {
+    return [...byLocation(checks)].map(([location, own]) => ({ lane: 0, location, checks: own }));
   }
 
   async *#notRecorded(): AsyncGenerator<Check> {
@@ -153,10 +166,9 @@ class Coordinator {
       const recorded = this.#input.memory.result(check.seq);
       if (recorded === null) yield check;
       else if (mayFollow(check, recorded)) {
-        this.#passed.set(
-          pathKey({ target: check.profile.target, protocol: check.protocol }),
-          shardCheck(check),
-        );
+        const { profile, protocol, location = null } = check;
+        const target = placeOf(profile.target, location);
+        this.#passed.set(pathKey({ target, protocol }), shardCheck(check));
         this.#followUps.recall(check);
       }
     }
@@ -164,20 +176,21 @@ class Coordinator {
 
   /** Waits for what is under way; throws what went wrong with it. */
   async #settled(): Promise<void> {
-    await Promise.allSettled(this.#lanes);
+    await Promise.allSettled(this.#lanes.values());
     if (this.#failed.signal.aborted) throw this.#failed.signal.reason;
   }
 
   /** Has a shard done, again where its worker is lost, until nothing of it is open; null: it was stopped before. */
-  async #complete(task: ShardTask, lane: number, checks: readonly ShardCheck[]): Promise<ShardEnd | null> {
+  async #complete(task: ShardTask, piece: Piece): Promise<ShardEnd | null> {
+    const { checks } = piece;
     const open = new Map(task.kind === "confirmation" ? [] : checks.map((check) => [check.seq, check]));
     const origins = new Set(task.kind === "second-wave" ? task.origins : []);
     for (const seq of origins) open.delete(seq);
-    const done = new Set<number>();
+    const done = new Set(this.#recorded(task));
     let losses = 0;
     while (!this.#stop.aborted) {
       const index = this.#nextIndex++;
-      const shard = { ...this.#input.base, index, task, lane, checks, done: [...done] };
+      const shard = { ...this.#input.base, ...piece, index, task, done: [...done] };
       const underWay = { shard, open, done, startedAtMs: monotonicMs() };
       const end = await this.#queue.work(shard, (report) => this.#take(report, underWay), {
         stop: this.#stop,
@@ -194,6 +207,16 @@ class Coordinator {
       if (losses >= MOST_LOSSES) throw new Error(`checks were given up after ${losses} attempts: ${reason}`);
     }
     return null;
+  }
+
+  /** Derived checks that an earlier process of the run recorded. */
+  #recorded(task: ShardTask): number[] {
+    if (task.kind !== "second-wave") return [];
+    const { origins, firstDerivedSeq } = task;
+    const places = origins.length * DERIVED_KINDS.length;
+    return Array.from({ length: places }, (_, index) => firstDerivedSeq + index).filter(
+      (seq) => this.#input.memory.result(seq) !== null,
+    );
   }
 
   /** A worker with other profiles leaves the shard to the next one, which may be the same. */
@@ -214,8 +237,9 @@ class Coordinator {
         this.#takeResult(report.result, underWay);
         return;
       case "witness": {
-        const { target, protocol, word } = report;
-        const { startedAtMs } = underWay;
+        const { protocol, word } = report;
+        const { startedAtMs, shard } = underWay;
+        const target = placeOf(report.target, shard.location);
         const endedAtMs = monotonicMs();
         this.#settle(this.#closes.witness({ target, protocol, word, startedAtMs, endedAtMs }));
         return;
@@ -254,7 +278,9 @@ class Coordinator {
   /** @param underWay null: what it tells about others was noted before, or is too old to tell anything */
   #settleOne(check: ShardCheck | null, result: ShardResult, underWay: UnderWay | null): void {
     const { judged, unconfirmed, mayConfirm } = result;
-    const { target, protocol } = judged.record;
+    const { protocol } = judged.record;
+    const location = underWay?.shard.location ?? check?.location ?? null;
+    const target = placeOf(judged.record.target, location);
     const startedAtMs = underWay?.startedAtMs ?? Number.NEGATIVE_INFINITY;
     const attempt = { target, protocol, word: "closed", startedAtMs, endedAtMs: monotonicMs() } as const;
     if (unconfirmed !== null) {
@@ -269,9 +295,10 @@ class Coordinator {
   }
 
   /** A close that was settled where it was seen says nothing about others. */
-  #witness({ judged, word }: ShardResult, { startedAtMs }: UnderWay): void {
+  #witness({ judged, word }: ShardResult, { startedAtMs, shard }: UnderWay): void {
     if (word === "closed") return;
-    const { target, protocol } = judged.record;
+    const { target: name, protocol } = judged.record;
+    const target = placeOf(name, shard.location);
     this.#settle(this.#closes.witness({ target, protocol, word, startedAtMs, endedAtMs: monotonicMs() }));
   }
 
@@ -281,6 +308,11 @@ class Coordinator {
       this.#input.onJudged(confirmed || unconfirmed === null ? judged : unconfirmed);
     }
   }
+}
+
+/** From another location another part of the gateway may answer. */
+function placeOf(target: string, location: string | null): string {
+  return `${location ?? ""}/${target}`;
 }
 
 function pathKey({ target, protocol }: { target: string; protocol: string }): string {

@@ -3,9 +3,11 @@ import type { Check } from "../../model/check.ts";
 import type { ShardCheck } from "../../model/shard.ts";
 import type { Target } from "../../model/target.ts";
 
-/** Checks of one lane, in plan order. */
+/** Checks of one lane and location, in plan order. */
 export interface Piece {
   readonly lane: number;
+  /** null: anywhere. */
+  readonly location: string | null;
   readonly checks: readonly ShardCheck[];
 }
 
@@ -46,7 +48,13 @@ export function shardCheck({ profile, ...check }: Check): ShardCheck {
 
 function* pieces(stretch: readonly (readonly ShardCheck[])[]): Generator<Piece> {
   // A sparse array: lanes without a check are left out.
-  for (const [lane, checks] of Object.entries(stretch)) yield { lane: Number(lane), checks };
+  for (const [lane, checks] of Object.entries(stretch)) {
+    for (const [location, own] of byLocation(checks)) yield { lane: Number(lane), location, checks: own };
+  }
+}
+
+export function byLocation(checks: readonly ShardCheck[]): Map<string | null, ShardCheck[]> {
+  return Map.groupBy(checks, ({ location = null }) => location);
 }
 
 function laneOf({ profile }: Check, targets: ReadonlyMap<string, Target>, lanes: number): number {

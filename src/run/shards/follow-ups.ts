@@ -49,7 +49,7 @@ export class FollowUps {
   offer(check: ShardCheck, { origin, judged }: ShardResult): void {
     if (origin === null) return;
     const rank = this.#options.ledger.used(origin);
-    this.#draw({ check, identity: origin }, drawKey(judged.record), rank);
+    this.#draw({ check, identity: origin }, judged.record, rank);
   }
 
   /** A check that an earlier process of the run saw passing. */
@@ -57,13 +57,14 @@ export class FollowUps {
     const { wave, targets } = this.#options;
     const target = targets.get(check.profile.target);
     if (target === undefined || !wave.mayDeriveFrom(check)) return;
-    const key = drawKey({ ...check.profile, protocol: check.protocol });
-    this.#draw({ check: shardCheck(check), identity: identityOf(check, target) }, key, 0);
+    const of = { ...check.profile, protocol: check.protocol };
+    this.#draw({ check: shardCheck(check), identity: identityOf(check, target) }, of, 0);
   }
 
-  #draw(origin: Origin, key: string, rank: number): void {
+  #draw(origin: Origin, of: Parameters<typeof drawKey>[0], rank: number): void {
     const { perCohort, random } = this.#options.wave;
     if (perCohort === 0) return;
+    const key = `${drawKey(of)}\n${origin.check.location ?? ""}`;
     const draw = this.#draws.get(key) ?? new Draw<Origin>(perCohort, random);
     this.#draws.set(key, draw);
     if (this.#drawnBefore === null) draw.offer(origin, rank);
@@ -73,7 +74,7 @@ export class FollowUps {
   /** Is this result kept back, because its check is going to be tried again? */
   keeps(check: ShardCheck, result: ShardResult): boolean {
     if (!result.retry) return false;
-    const key = drawKey(result.judged.record);
+    const key = `${drawKey(result.judged.record)}\n${check.location ?? ""}`;
     const kept = this.#retriedOfGroup.get(key) ?? 0;
     if (kept >= RETRIED_PER_GROUP) return false;
     this.#retriedOfGroup.set(key, kept + 1);
