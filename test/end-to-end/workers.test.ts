@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Counts } from "../../src/model/gate.ts";
 import type { ResultRecord } from "../../src/model/result.ts";
+import type { RunSummary } from "../../src/model/run.ts";
 import { onlyValue } from "../metrics/page-reader.ts";
 import { busiestSecond } from "../run/sliding-second.ts";
 import { answer, type Bench, goodDevice, startBench } from "../support/fleet.ts";
@@ -201,5 +202,43 @@ describe("a suite with locations", () => {
     for (const location of ["eu", "us"]) {
       expect(onlyValue(page, "checks_total", { verdict: "pass", location })).toBe(3);
     }
+  });
+});
+
+describe("a daemon that is killed", () => {
+  it("goes on with the run of its workers, and records every check once", { timeout: 90_000 }, async () => {
+    redis = await TestRedis.start();
+    const checks = 300;
+    const { configFile } = await startFleet(
+      Array.from({ length: checks }, (_, index) => device(index)),
+      {
+        queue: { kind: "bullmq", redis: redis.url },
+        store: { path: "history.db" },
+        suites: [{ name: "all", derived: { perCohort: 0 } }],
+      },
+    );
+    launch(["worker", "--config", configFile]);
+    const daemon = launch(["daemon", "--config", configFile]);
+    const [, url = ""] = await daemon.says(/"url":"([^"]+)"/);
+    const headers = { "content-type": "application/json" };
+    const triggered = await fetch(`${url}/api/v1/runs`, { method: "POST", headers, body: "{}" });
+    const { runId } = (await triggered.json()) as RunSummary;
+    const summary = async (at: string) =>
+      (await (await fetch(`${at}/api/v1/runs/${runId}`)).json()) as RunSummary;
+    while ((await summary(url)).counts.checks < 50) await sleep(50);
+    daemon.process.kill("SIGKILL");
+    await daemon.ended;
+
+    const next = launch(["daemon", "--config", configFile]);
+    const [, again = ""] = await next.says(/"url":"([^"]+)"/);
+    while ((await summary(again)).status !== "finished") await sleep(100);
+    const { counts, decision } = await summary(again);
+    expect(decision).toBe("go");
+    expect(counts).toMatchObject({ checks, pass: checks, notRun: 0 });
+    const page = await (await fetch(`${again}/metrics`)).text();
+    // What the workers did for this daemon is counted by it.
+    expect(onlyValue(page, "aws_requests_total", { operation: "TestInvokeAuthorizer" })).toBeGreaterThan(0);
+    next.process.kill("SIGTERM");
+    expect(await next.ended, next.stderr()).toBe(0);
   });
 });

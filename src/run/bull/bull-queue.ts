@@ -7,7 +7,15 @@ import type { Log } from "../../lib/log.ts";
 import type { Observation, Shard, ShardEnd, ShardReport } from "../../model/shard.ts";
 import { connectRedis, type RedisServer } from "../redis/connect.ts";
 import type { ShardQueue, Signals } from "../shards/queue.ts";
-import { controlKey, LOCK_MS, queueName, reportsKey, type ShardJob } from "./keys.ts";
+import {
+  type Control,
+  controlKey,
+  controlText,
+  LOCK_MS,
+  queueName,
+  reportsKey,
+  type ShardJob,
+} from "./keys.ts";
 import { readMessage, type WorkerMessage } from "./messages.ts";
 
 export interface BullQueueOptions {
@@ -50,7 +58,7 @@ export class BullQueue implements ShardQueue {
   readonly #given = new Map<string, Given>();
   readonly #closing = new AbortController();
   readonly #background: Promise<unknown>;
-  #control: "go" | "stop" | "abort" = "go";
+  #control: Control = "go";
 
   constructor(options: BullQueueOptions) {
     this.#options = options;
@@ -99,7 +107,7 @@ export class BullQueue implements ShardQueue {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new Error("the run is over"));
     const { prefix, runId } = this.#options;
-    const keys = [controlKey(prefix, runId, this.#epoch), reportsKey(prefix, runId, this.#epoch)];
+    const keys = [controlKey(prefix, runId), reportsKey(prefix, runId, this.#epoch)];
     // Where the server is away they expire by themselves.
     await Promise.race([this.#redis.del(...keys).catch(() => {}), after(GIVE_UP_MS)]);
     this.#reader.disconnect();
@@ -161,7 +169,8 @@ export class BullQueue implements ShardQueue {
 
   async #writeControl(): Promise<void> {
     const { prefix, runId } = this.#options;
-    await this.#redis.set(controlKey(prefix, runId, this.#epoch), this.#control, "EX", CONTROL.ttlSeconds);
+    const text = controlText(this.#epoch, this.#control);
+    await this.#redis.set(controlKey(prefix, runId), text, "EX", CONTROL.ttlSeconds);
   }
 
   async #keepGoing(): Promise<void> {

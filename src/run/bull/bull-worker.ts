@@ -6,7 +6,15 @@ import type { Log } from "../../lib/log.ts";
 import type { Observation, Shard, ShardEnd, ShardReport } from "../../model/shard.ts";
 import { connectRedis, type RedisServer } from "../redis/connect.ts";
 import type { Signals } from "../shards/queue.ts";
-import { controlKey, LOCK_MS, queueName, reportsKey, type ShardJob } from "./keys.ts";
+import {
+  type Control,
+  controlKey,
+  LOCK_MS,
+  queueName,
+  readControl,
+  reportsKey,
+  type ShardJob,
+} from "./keys.ts";
 import { messageFields } from "./messages.ts";
 import { Outlet } from "./outlet.ts";
 
@@ -96,6 +104,8 @@ export class BullWorker implements AsyncDisposable {
   ): Promise<void> {
     const { redis, prefix, run, log } = { redis: this.#redis, ...this.#options };
     const { shard, epoch } = job.data;
+    // Handed out by a process that is gone: nobody waits for it.
+    if ((await this.#control(job.data)) === null) return;
     const jobId = job.id ?? "";
     const stop = new AbortController();
     const abort = new AbortController();
@@ -138,11 +148,10 @@ export class BullWorker implements AsyncDisposable {
     giveUp: (reason: Error) => void,
     over: AbortSignal,
   ): Promise<void> {
-    const key = controlKey(this.#options.prefix, shard.runId, epoch);
     const until = AbortSignal.any([over, this.#closing.signal]);
     let missedMs = 0;
     while (!until.aborted) {
-      const control = await this.#redis.get(key).catch(() => "unknown");
+      const control = await this.#control({ shard, epoch });
       missedMs = control === null ? missedMs + LOOK_MS : 0;
       if (control === "stop") stop.abort(new Error("the run stops"));
       if (control === "abort") giveUp(new Error("the run is given up"));
@@ -150,5 +159,13 @@ export class BullWorker implements AsyncDisposable {
       await sleep(LOOK_MS, until).catch(() => {});
     }
     if (this.#closing.signal.aborted) stop.abort(this.#closing.signal.reason);
+  }
+
+  async #control({ shard, epoch }: ShardJob): Promise<Control | null | "unknown"> {
+    try {
+      return readControl(await this.#redis.get(controlKey(this.#options.prefix, shard.runId)), epoch);
+    } catch {
+      return "unknown";
+    }
   }
 }

@@ -20,9 +20,24 @@ export function reportsKey(prefix: string, runId: string, epoch: string): string
   return `${prefix}:reports:${runId}:${epoch}`;
 }
 
-/** Whether workers are to go on: `go`, `stop`, `abort`; gone with the process that handed out the shards. */
-export function controlKey(prefix: string, runId: string, epoch: string): string {
-  return `${prefix}:control:${runId}:${epoch}`;
+/**
+ * Whose run it is now and whether workers are to go on, as `controlText` writes it; gone some time after the process
+ * that handed out the shards.
+ */
+export function controlKey(prefix: string, runId: string): string {
+  return `${prefix}:control:${runId}`;
+}
+
+export type Control = "go" | "stop" | "abort";
+
+export function controlText(epoch: string, control: Control): string {
+  return `${epoch} ${control}`;
+}
+
+/** What it says to a worker on a shard of this epoch; null: nobody waits for the shard any more. */
+export function readControl(text: string | null, epoch: string): Control | null {
+  const [whose, control] = text?.split(" ") ?? [];
+  return whose === epoch ? (control as Control) : null;
 }
 
 /** Places in the plan whose result a job has told: who does it again leaves them out. */
