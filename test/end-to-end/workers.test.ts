@@ -123,7 +123,8 @@ describe("a run over workers that are killed and held up, and a queue that is re
     killed.process.kill("SIGKILL");
     await progress(run, 400);
     held.process.kill("SIGSTOP");
-    const heldUp = sleep(LOCK_MS * 1.5);
+    // Beyond its lock, and beyond what a connection may last: its time-outs are its own.
+    const heldUp = sleep(LOCK_MS * 2.2);
     await progress(run, 600);
     await redis.restart();
     await heldUp;
