@@ -270,7 +270,10 @@ describe("a reload", () => {
         ({ http }) => ({ suites: [{ name: "night" }], http: { ...(http as object), listen: "127.0.0.1:1" } }),
         /http\.listen: changed; .*restart/,
       ],
-      [() => ({ suites: [{ name: "night" }], queue: { kind: "local", workers: 4 } }), /not yet available/],
+      [
+        () => ({ suites: [{ name: "night" }], queue: { kind: "bullmq", redis: "redis://127.0.0.1:1" } }),
+        /queue: changed; .*restart/,
+      ],
     ];
     const good = await readFile(fleet.configFile, "utf8");
     for (const [changes, problem] of wrongs) {

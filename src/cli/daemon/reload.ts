@@ -75,9 +75,9 @@ function fixed(before: Config, after: Config): string[] {
     .map(([field]) => `${after.file}: ${field}: changed; that takes a restart`);
 }
 
-/** A secret is equal to any other: what it says is compared. */
+/** Local workers are forked for each run. A secret is equal to any other: what it says is compared. */
 function queueOf({ queue }: Config): unknown {
-  return queue.kind === "local" ? queue : { ...queue, redis: queue.redis.exposeText() };
+  return queue.kind === "local" ? queue.kind : { ...queue, redis: queue.redis.exposeText() };
 }
 
 function rejected(problems: readonly string[]): { kind: "rejected"; problems: readonly string[] } {
