@@ -20,6 +20,8 @@ interface Form {
   /** Patterns of what stands beside it and still holds bits of the secret. */
   readonly before: string;
   readonly after: string;
+  /** In lower case; null where it holds a character beyond ASCII. */
+  readonly lower: string | null;
 }
 
 /**
@@ -51,7 +53,11 @@ export function cut(text: string, max = MAX_CHARACTERS): string {
 
 /** Up to `end`. All places are found before one is replaced: where secrets overlap, no end of one stays visible. */
 function maskForms(text: string, forms: readonly Form[], end: number): string {
-  const places = forms.flatMap((form) => [...placesOf(text, form)]).sort(([a], [b]) => a - b);
+  const lower = text.toLowerCase();
+  const places = forms
+    .flatMap((form) => (mayHold(text, lower, form) ? [...placesOf(text, form)] : []))
+    .sort(([a], [b]) => a - b);
+  if (places.length === 0) return text.slice(0, end);
   let masked = "";
   let done = 0;
   for (const [from, to] of places) {
@@ -60,6 +66,16 @@ function maskForms(text: string, forms: readonly Form[], end: number): string {
     done = Math.max(done, to);
   }
   return masked + text.slice(done, Math.max(done, end));
+}
+
+/**
+ * false: the form's pattern matches nowhere. Nearly every text holds no secret, and this tells it at a hundredth of what the
+ * patterns cost. A pattern that ignores case never takes a character beyond ASCII for one of ASCII (ECMA-262,
+ * Canonicalize), so that lower case finds all that an ASCII form matches, and at most more.
+ */
+function mayHold(text: string, lower: string, form: Form): boolean {
+  if (form.text.length < MIN_PLAIN_LENGTH) return text.includes(form.text);
+  return form.lower === null || lower.includes(form.lower);
 }
 
 function* placesOf(text: string, form: Form): Generator<readonly [number, number]> {
@@ -76,11 +92,20 @@ function patternOf({ text, before, after }: Form): RegExp {
 }
 
 function formsOf(secrets: readonly Secret[]): readonly Form[] {
+  return secrets.length === 1 && secrets[0] ? formsOfOne(secrets[0]) : secrets.flatMap(formsOfOne);
+}
+
+/** Each secret of a check is looked for in several texts; its forms live as long as it does. */
+const known = new WeakMap<Secret, readonly Form[]>();
+
+function formsOfOne(secret: Secret): readonly Form[] {
+  const before = known.get(secret);
+  if (before !== undefined) return before;
   const forms = new Map<string, Form>();
-  for (const form of secrets.flatMap((secret) => [...encodings(secret)])) {
-    forms.set(`${form.before}\n${form.text}\n${form.after}`, form);
-  }
-  return [...forms.values()];
+  for (const form of encodings(secret)) forms.set(`${form.before}\n${form.text}\n${form.after}`, form);
+  const all = [...forms.values()];
+  known.set(secret, all);
+  return all;
 }
 
 function* encodings(secret: Secret): Generator<Form> {
@@ -94,8 +119,8 @@ function* encodings(secret: Secret): Generator<Form> {
   }
   for (const form of base64Windows(bytes)) {
     yield form;
-    yield { ...form, text: encodeURIComponent(form.text) };
-    yield { ...form, text: form.text.replaceAll("+", "-").replaceAll("/", "_") };
+    yield formOf(encodeURIComponent(form.text), form);
+    yield formOf(form.text.replaceAll("+", "-").replaceAll("/", "_"), form);
   }
 }
 
@@ -109,7 +134,11 @@ function* plainEncodings(text: string): Generator<string> {
 }
 
 function plain(text: string): Form {
-  return { text, before: "", after: "" };
+  return formOf(text, { before: "", after: "" });
+}
+
+function formOf(text: string, { before, after }: Pick<Form, "before" | "after">): Form {
+  return { text, before, after, lower: /^[\0-\x7f]*$/.test(text) ? text.toLowerCase() : null };
 }
 
 /**
@@ -120,10 +149,9 @@ function base64Windows(bytes: Buffer): readonly Form[] {
   return [0, 1, 2].map((shift) => {
     const encoded = Buffer.concat([Buffer.alloc(shift), bytes]).toString("base64");
     const bits = (shift + bytes.length) * 8;
-    return {
-      text: encoded.slice(shift === 0 ? 0 : shift + 1, Math.floor(bits / 6)),
+    return formOf(encoded.slice(shift === 0 ? 0 : shift + 1, Math.floor(bits / 6)), {
       before: shift === 0 ? "" : `${BASE64_CHARACTER}?`,
       after: bits % 6 === 0 ? "" : `(?:${BASE64_CHARACTER}${BASE64_PADDING}{0,2})?`,
-    };
+    });
   });
 }

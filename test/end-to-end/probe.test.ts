@@ -158,7 +158,7 @@ describe("probe", () => {
     const { code, text } = await probe("cut");
     expect(code).toBe(4);
     expect(text).toContain("GATEWAY_CLOSED_UNCONFIRMED");
-    expect(text).toContain("One device alone cannot show which.");
+    expect(text).toContain("One device alone cannot show whether");
   });
 
   it("proves topics one by one", async () => {
