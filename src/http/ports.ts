@@ -3,6 +3,8 @@ import type { Cause } from "../model/causes.ts";
 import type { HttpConfig } from "../model/config.ts";
 import type { GateAnswer, GateReply, GateRequest } from "../model/gate-answer.ts";
 import type { ResultsQuery } from "../model/history.ts";
+import type { LatencyDistribution } from "../model/latency.ts";
+import type { CauseGuide, DeviceResult, LastGo, ListPage, RunPoint } from "../model/overview.ts";
 import type { Pause } from "../model/pause.ts";
 import type { ResultRecord, VerdictKind } from "../model/result.ts";
 import type { RunSummary, Selection, Triggered } from "../model/run.ts";
@@ -26,6 +28,21 @@ export interface RunsPort {
 export interface ResultsPort {
   /** In plan order; null: nothing is kept of such a run. */
   results(runId: string, query: ResultsQuery): readonly ResultRecord[] | null;
+}
+
+/** What a dashboard shows beside single runs. */
+export interface OverviewPort {
+  /** Id of the run of the suite that is under way, whole or not. */
+  running(suite: string): string | null;
+  /** The newest run of the whole suite that has ended. */
+  lastWhole(suite: string): RunSummary | null;
+  lastGo(suite: string): LastGo | null;
+  /** Newest first; `cursor` is a `nextCursor` from before, as below. */
+  history(suite: string, cursor: string | null, limit: number): ListPage<RunPoint>;
+  /** null: there is no such run. */
+  latency(runId: string): readonly LatencyDistribution[] | null;
+  /** Over all runs, the newest first; null: the cursor is none. */
+  ofDevice(device: string, cursor: string | null, limit: number): ListPage<DeviceResult> | null;
 }
 
 /** May the rollout go on? It records overrides itself. */
@@ -102,6 +119,9 @@ export interface HttpOptions {
   readonly log: Log;
   readonly runs: RunsPort;
   readonly results: ResultsPort;
+  readonly overview: OverviewPort;
+  /** Every cause there is. */
+  readonly causes: readonly CauseGuide[];
   readonly gate: GatePort;
   readonly probes: ProbePort;
   readonly audit: AuditPort;

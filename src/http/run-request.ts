@@ -3,10 +3,12 @@ import { parseDuration } from "../lib/duration.ts";
 import { parseSampleSize, SAMPLE_FORM } from "../lib/sample-size.ts";
 import { CAUSE_CODES, type CauseCode } from "../model/causes.ts";
 import type { ResultsQuery } from "../model/history.ts";
+import { PROTOCOLS } from "../model/profile.ts";
 import { VERDICTS } from "../model/result.ts";
 import type { SampleSize } from "../model/sample.ts";
 import { idempotencyKey, oneKey } from "./idempotency.ts";
 import { type Parsed, parse, strict } from "./parse.ts";
+import { authorizer, gateway } from "./schemas/common.ts";
 
 const name = z
   .string({ error: "expected text" })
@@ -41,7 +43,7 @@ const TWO_SIZES = "sample and within exclude each other";
 
 const MAX_PAGE = 200;
 const LIMIT = `expected a whole number from 1 to ${MAX_PAGE}`;
-const CURSOR = "expected one nextCursor of an earlier answer";
+export const NO_CURSOR = "expected one nextCursor of an earlier answer";
 
 const limit = z
   .string({ error: LIMIT })
@@ -50,40 +52,55 @@ const limit = z
   .refine((each) => each <= MAX_PAGE, { error: LIMIT })
   .default(50);
 
-export const pageQuery = strict({
-  cursor: z.string({ error: CURSOR }).min(1).max(256).nullable().default(null),
-  limit,
-});
+const pageCursor = z.string({ error: NO_CURSOR }).min(1).max(256).nullable().default(null);
+
+export const pageQuery = strict({ cursor: pageCursor, limit });
+
+/** Points of a timeline, newest first. */
+export const historyQuery = strict({ suite: name, cursor: pageCursor, limit });
 
 const CODES = Object.values(CAUSE_CODES).flat() as [CauseCode, ...CauseCode[]];
 
-export const resultsQuery = strict({
-  verdict: z
-    .enum(VERDICTS, { error: `expected one of ${VERDICTS.join(", ")}` })
+const FLAG = "expected true or false";
+const isTrue = z.enum(["true", "false"], { error: FLAG });
+
+function oneOf<const T extends string>(words: readonly T[]) {
+  return z
+    .enum(words, { error: `expected one of ${words.join(", ")}` })
     .nullable()
-    .default(null),
+    .default(null);
+}
+
+export const resultsQuery = strict({
+  verdict: oneOf(VERDICTS),
   cause: z.enum(CODES, { error: "expected one cause code of docs/causes.md" }).nullable().default(null),
+  authorizer: oneOf(authorizer.options),
+  gateway: oneOf(gateway.options),
+  cohort: name.nullable().default(null),
+  protocol: oneOf(PROTOCOLS),
+  device: name.nullable().default(null),
+  /** Corrupted devices only, or devices as they are only. */
+  derived: isTrue
+    .nullable()
+    .default(null)
+    .transform((flag) => (flag === null ? null : flag === "true")),
   /** The last place in the plan of the page before. */
   cursor: z
-    .string({ error: CURSOR })
-    .regex(/^\d{1,15}$/, { error: CURSOR })
+    .string({ error: NO_CURSOR })
+    .regex(/^\d{1,15}$/, { error: NO_CURSOR })
     .transform(Number)
     .nullable()
     .default(null),
   limit,
 });
 
-const FLAG = "expected true or false";
 const FORMATS = ["json", "text", "metrics"] as const;
 
 export const probeQuery = strict({
   device: z.string({ error: "expected the id of one device" }).min(1, { error: "expected an id" }).max(256, {
     error: "expected at most 256 characters",
   }),
-  debug: z
-    .enum(["true", "false"], { error: FLAG })
-    .default("false")
-    .transform((flag) => flag === "true"),
+  debug: isTrue.default("false").transform((flag) => flag === "true"),
   format: z
     .enum(FORMATS, { error: `expected one of ${FORMATS.join(", ")}` })
     .nullable()
@@ -128,6 +145,12 @@ export function parseResultsQuery(query: unknown): Parsed<ResultsQuery> {
   if (parsed.kind === "invalid") return parsed;
   const { cursor: afterSeq, ...rest } = parsed.value;
   return { kind: "valid", value: { ...rest, afterSeq } };
+}
+
+export function parseHistoryQuery(
+  query: unknown,
+): Parsed<{ readonly suite: string; readonly cursor: string | null; readonly limit: number }> {
+  return parse(historyQuery, query);
 }
 
 /** The query of GET /probe. */

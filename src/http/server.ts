@@ -11,16 +11,21 @@ import { Listeners, readTlsFiles } from "./listener.ts";
 import type { HttpOptions } from "./ports.ts";
 import { refuse } from "./refusal.ts";
 import { RefusedRequests } from "./refused.ts";
+import { causeRoutes } from "./routes/causes.ts";
 import { controlRoutes } from "./routes/control.ts";
+import { deviceRoutes } from "./routes/devices.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { flaggerRoutes } from "./routes/flagger.ts";
 import { gateRoutes } from "./routes/gate.ts";
+import { historyRoutes } from "./routes/history.ts";
+import { latencyRoutes } from "./routes/latency.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { probeRoutes } from "./routes/probe.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { addRoutes } from "./routes/route.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { suiteRoutes } from "./routes/suites.ts";
 import { Tokens } from "./tokens.ts";
 import { TriggerNotes } from "./trigger-notes.ts";
 
@@ -38,6 +43,9 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/** A device id in a path: 256 characters, of which each may be twelve when it is percent-encoded. */
+const MAX_PARAMETER = 3_072;
+
 /**
  * Serves the daemon's metrics, health and API (design 6.4).
  *
@@ -52,6 +60,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const app = fastify({
     serverFactory: (handler) => listeners.create(handler),
     bodyLimit: limits.bodyBytes,
+    routerOptions: { maxParamLength: MAX_PARAMETER },
     // What comes while we close, on a connection that is open, is answered and the connection closed.
     return503OnClosing: false,
     clientErrorHandler,
@@ -70,7 +79,12 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     ...operationRoutes(parts),
     ...runRoutes(parts),
     ...resultRoutes(parts),
+    ...latencyRoutes(parts),
     ...eventRoutes(parts),
+    ...suiteRoutes(parts),
+    ...historyRoutes(parts),
+    ...deviceRoutes(parts),
+    ...causeRoutes(parts),
     ...gateRoutes(parts),
     ...flaggerRoutes(parts),
     ...probeRoutes(parts),

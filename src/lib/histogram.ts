@@ -3,6 +3,8 @@ const GROWTH = 1.02;
 const LOG_GROWTH = Math.log(GROWTH);
 /** Values at or below one microsecond share the first bucket. */
 const FLOOR = 1e-6;
+/** Buckets shown as one: bounds then grow by 27 %, some ten to a power of ten. */
+const SHOWN_TOGETHER = 12;
 
 /** Quantiles of many positive values (seconds) in constant memory. */
 export class Histogram {
@@ -34,5 +36,24 @@ export class Histogram {
       if (seen >= rank) return Math.min(this.#max, FLOOR * GROWTH ** (bucket - 0.5));
     }
     return this.#max;
+  }
+
+  /**
+   * How the samples are spread, without a gap from the first bucket that holds any to the last: each counts those above
+   * the bound before and not above its own, `le`.
+   */
+  shown(): { readonly le: number; readonly count: number }[] {
+    const counts = new Map<number, number>();
+    for (const [bucket, count] of this.#buckets) {
+      const shown = Math.ceil(bucket / SHOWN_TOGETHER);
+      counts.set(shown, (counts.get(shown) ?? 0) + count);
+    }
+    if (counts.size === 0) return [];
+    const first = Math.min(...counts.keys());
+    const last = Math.max(...counts.keys());
+    return Array.from({ length: last - first + 1 }, (_, index) => ({
+      le: FLOOR * GROWTH ** ((first + index) * SHOWN_TOGETHER),
+      count: counts.get(first + index) ?? 0,
+    }));
   }
 }

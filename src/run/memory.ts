@@ -2,6 +2,7 @@ import { errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { Comparison } from "../model/drift.ts";
 import type { RunStart, StoredRun } from "../model/history.ts";
+import type { RunTimes } from "../model/latency.ts";
 import type { ResultRecord } from "../model/result.ts";
 import type { LatencyRow, RunSummary } from "../model/run.ts";
 import type { LetIn } from "./let-in.ts";
@@ -13,7 +14,8 @@ export interface RunHistory {
   begin(start: RunStart, summary: RunSummary, isPartial: boolean): void;
   planned(runId: string, fleetChecksum: string): void;
   record(runId: string, record: ResultRecord): void;
-  finish(runId: string, summary: RunSummary): void;
+  /** Without `times`, what is kept of them stays. */
+  finish(runId: string, summary: RunSummary, times?: RunTimes): void;
   get(runId: string): StoredRun | null;
   list(query: {
     readonly suite: string | null;
@@ -51,7 +53,7 @@ export interface RunMemory {
   readonly problem: string | null;
   planned(fleetChecksum: string): void;
   record(record: ResultRecord): void;
-  finish(summary: RunSummary): void;
+  finish(summary: RunSummary, times?: RunTimes): void;
   /**
    * Compares what was recorded with the last go run of the suite.
    *
@@ -103,9 +105,9 @@ export class HistoryMemory implements RunMemory {
     this.#write(() => this.#history.record(this.#runId, record));
   }
 
-  finish(summary: RunSummary): void {
+  finish(summary: RunSummary, times?: RunTimes): void {
     this.#write(() => {
-      this.#history.finish(this.#runId, summary);
+      this.#history.finish(this.#runId, summary, times);
       // One that is resumed derives from the same checks again.
       if (summary.status !== "interrupted") this.#history.setFlag(this.#originsFlag, null);
     });

@@ -4,6 +4,7 @@ import { CLIENT_REST_MS } from "../lib/pacing.ts";
 import type { Drift } from "../model/drift.ts";
 import type { Fingerprint } from "../model/fingerprint.ts";
 import type { Counts, GateOutcome } from "../model/gate.ts";
+import type { RunTimes } from "../model/latency.ts";
 import type { Pause } from "../model/pause.ts";
 import type { PreflightFinding } from "../model/preflight.ts";
 import type { ResultRecord } from "../model/result.ts";
@@ -249,6 +250,11 @@ export class Run {
     };
   }
 
+  /** How its times are spread so far. */
+  times(): RunTimes {
+    return this.#tally.times();
+  }
+
   #finish(): RunSummary {
     this.#tally.close(
       new Map(this.#expected.map((each) => [groupKey(each.target, each.cohort), each.planned])),
@@ -285,7 +291,7 @@ export class Run {
     // Nobody knows what a run without a plan would have selected.
     const unplanned = { nothingSelected: false, reason: this.#notes[0] ?? decided.reason };
     this.#gate = this.#isPlanned ? decided : { ...decided, ...unplanned };
-    this.#input.memory.finish(this.summary());
+    this.#input.memory.finish(this.summary(), this.times());
     const { problem } = this.#input.memory;
     if (problem !== null) this.#remarks.push(`the history of this run is not whole: ${problem}`);
     return this.summary();

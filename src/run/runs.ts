@@ -3,6 +3,7 @@ import { wallMs } from "../lib/clock.ts";
 import { errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { StoredRun } from "../model/history.ts";
+import type { RunTimes } from "../model/latency.ts";
 import type { RunSummary, Selection, Triggered } from "../model/run.ts";
 import { HistoryMemory, type RunHistory, type RunMemory } from "./memory.ts";
 import type { Run } from "./run.ts";
@@ -114,12 +115,21 @@ export class Runs {
     return this.#options.history.get(runId)?.summary ?? null;
   }
 
-  /** Newest first. The cursor is the last run id of the page before. */
-  list(cursor: string | null, limit: number): { items: RunSummary[]; nextCursor: string | null } {
-    const page = this.#options.history.list({ suite: null, cursor, limit: limit + 1 });
+  /** How the times of a run of this process are spread; null: it is of an earlier one, or not known. */
+  times(runId: string): RunTimes | null {
+    return this.#entries.get(runId)?.run.times() ?? null;
+  }
+
+  /** Newest first, of one suite or of all. The cursor is the last run id of the page before. */
+  list(
+    cursor: string | null,
+    limit: number,
+    suite: string | null = null,
+  ): { items: RunSummary[]; nextCursor: string | null } {
+    const page = this.#options.history.list({ suite, cursor, limit: limit + 1 });
     const items = page.slice(0, limit).map((stored) => this.get(stored.runId) ?? stored.summary);
     // What the history could not take is on the first page.
-    const unsaved = cursor === null ? this.#unsaved() : [];
+    const unsaved = cursor === null ? this.#unsaved(suite) : [];
     const last = page.length > limit ? (items.at(-1)?.runId ?? null) : null;
     return { items: [...unsaved, ...items], nextCursor: last };
   }
@@ -266,12 +276,14 @@ export class Runs {
     return runId === null ? null : this.get(runId);
   }
 
-  #unsaved(): RunSummary[] {
+  #unsaved(suite: string | null): RunSummary[] {
     const { history } = this.#options;
-    return [...this.#entries.keys()]
-      .filter((runId) => history.get(runId) === null)
+    return [...this.#entries]
+      .filter(([runId, { selection }]) => {
+        return (suite === null || selection.suite === suite) && history.get(runId) === null;
+      })
       .reverse()
-      .flatMap((runId) => this.get(runId) ?? []);
+      .flatMap(([runId]) => this.get(runId) ?? []);
   }
 
   #forgetOldest(): void {

@@ -1,6 +1,7 @@
 import { Histogram } from "../lib/histogram.ts";
 import type { GroupComparison } from "../model/drift.ts";
 import type { Counts, GroupTally, LatencyTally } from "../model/gate.ts";
+import type { RunTimes } from "../model/latency.ts";
 import type { ResultRecord } from "../model/result.ts";
 import type { AgreementCell, CauseGroup, LatencyRow } from "../model/run.ts";
 import type { AskedTally, GroupSample } from "../model/sample.ts";
@@ -74,6 +75,14 @@ export class Tally {
       group.newFailures = newFailures;
       group.policyChanges = comparable > 0 ? policyChanges : null;
     }
+  }
+
+  /** What the quantiles leave out of how long everything took. */
+  times(): RunTimes {
+    const shapes = [...this.#latency.values()].map(({ protocol, phase, histogram }) => {
+      return { protocol, phase, buckets: histogram.shown() };
+    });
+    return { ...this.wholeLatency(), shapes };
   }
 
   /** 95th percentiles over all groups. */

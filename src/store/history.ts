@@ -1,14 +1,25 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { monotonicMs } from "../lib/clock.ts";
 import type { Comparison } from "../model/drift.ts";
-import type { AuditEntry, ResultsQuery, Retention, RunStart, StoredRun } from "../model/history.ts";
+import type {
+  AuditEntry,
+  DeviceQuery,
+  DeviceRow,
+  ResultsQuery,
+  Retention,
+  RunStart,
+  StoredRun,
+} from "../model/history.ts";
+import type { RunTimes } from "../model/latency.ts";
 import type { ResultRecord } from "../model/result.ts";
 import type { RunSummary } from "../model/run.ts";
 import { compareRuns } from "./comparison.ts";
 import { openDatabase, type Unusable } from "./database.ts";
 import { DerivedUses } from "./derived-uses.ts";
+import { Latencies } from "./latencies.ts";
 import { Outbox } from "./outbox.ts";
-import { joinRecord, splitRecord } from "./record-parts.ts";
+import { splitRecord } from "./record-parts.ts";
+import { ResultPages, resultRecord } from "./result-pages.ts";
 import { prune } from "./retention.ts";
 
 export type OpenedHistory =
@@ -33,6 +44,9 @@ export class History implements Disposable {
   readonly outbox: Outbox;
   /** What identities were spent on lately. */
   readonly derivedUses: DerivedUses;
+  /** How long things took in runs that have ended. */
+  readonly latencies: Latencies;
+  readonly #pages: ResultPages;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #waiting: { readonly run: number; readonly record: ResultRecord }[] = [];
@@ -48,6 +62,8 @@ export class History implements Disposable {
     this.#database = database;
     this.outbox = new Outbox(database);
     this.derivedUses = new DerivedUses(database);
+    this.latencies = new Latencies(database);
+    this.#pages = new ResultPages(database);
   }
 
   /** It goes with the process. */
@@ -83,14 +99,15 @@ export class History implements Disposable {
     this.#waiting.length = 0;
   }
 
-  /** Writes the summary together with what still waits. */
-  finish(runId: string, summary: RunSummary): void {
+  /** Writes the summary together with what still waits; without `times`, what is kept of them stays. */
+  finish(runId: string, summary: RunSummary, times?: RunTimes): void {
     this.#transaction(() => {
       this.#writeWaiting();
       this.#run(
         "UPDATE runs SET status = ?, decision = ?, summary = ? WHERE run_id = ?",
         ...[summary.status, summary.decision, JSON.stringify(summary), runId],
       );
+      if (times !== undefined) this.latencies.keep(runId, times);
     });
     this.#waiting.length = 0;
   }
@@ -176,14 +193,15 @@ export class History implements Disposable {
   }
 
   /** One page in plan order. */
-  results(runId: string, { verdict, cause, afterSeq, limit }: ResultsQuery): ResultRecord[] {
+  results(runId: string, query: ResultsQuery): ResultRecord[] {
     this.#flushIfPossible();
-    return this.#all(
-      `SELECT seq, device, verdict, own, fields FROM results JOIN commons ON commons.id = common
-       WHERE run = ?1 AND seq > ?2 AND (?3 IS NULL OR verdict = ?3) AND (?4 IS NULL OR cause = ?4)
-       ORDER BY seq LIMIT ?5`,
-      ...[this.#idOf(runId), afterSeq ?? -1, verdict, cause, limit],
-    ).map(resultRecord);
+    return this.#pages.page(this.#idOf(runId), query);
+  }
+
+  /** Of one device over all runs, the newest run first. */
+  ofDevice(device: string, query: DeviceQuery): DeviceRow[] {
+    this.#flushIfPossible();
+    return this.#pages.ofDevice(device, query);
   }
 
   /** All that is kept of a run, in plan order, a row at a time. */
@@ -331,13 +349,4 @@ function storedRun({ start, fleet_checksum, summary }: Row): StoredRun {
     fleetChecksum: fleet_checksum === null ? null : String(fleet_checksum),
     summary: JSON.parse(String(summary)) as RunSummary,
   };
-}
-
-function resultRecord({ seq, device, verdict, own, fields }: Row): ResultRecord {
-  const columns = {
-    seq: Number(seq),
-    device: String(device),
-    verdict: String(verdict) as ResultRecord["verdict"],
-  };
-  return joinRecord(columns, { common: String(fields), own: String(own) });
 }

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { onTestFinished } from "vitest";
-import type { ControlPort, GatePort, HttpOptions, RunsPort } from "../../src/http/ports.ts";
+import type { ControlPort, GatePort, HttpOptions, OverviewPort, RunsPort } from "../../src/http/ports.ts";
 import { type HttpServer, startHttp } from "../../src/http/server.ts";
 import { createLog } from "../../src/lib/log.ts";
 import type { HttpConfig } from "../../src/model/config.ts";
@@ -33,6 +33,16 @@ export const NO_CONTROL: ControlPort = {
   reload: async () => ({ kind: "reloaded" }),
 };
 
+/** Nothing was ever run. */
+export const NO_OVERVIEW: OverviewPort = {
+  running: () => null,
+  lastWhole: () => null,
+  lastGo: () => null,
+  history: () => ({ items: [], nextCursor: null }),
+  latency: () => null,
+  ofDevice: () => ({ items: [], nextCursor: null }),
+};
+
 /** A real server on a free port, closed after the test. */
 export async function startServer(
   config: Partial<HttpConfig> = {},
@@ -44,6 +54,8 @@ export async function startServer(
     log,
     runs: recordingRuns().runs,
     results: { results: () => null },
+    overview: NO_OVERVIEW,
+    causes: [],
     gate: recordingGate().gate,
     probes: { probe: async () => ({ kind: "unknown", reason: "no such device" }) },
     audit: { note: () => {} },

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { CAUSE_GUIDE } from "../../src/cli/daemon/cause-guide.ts";
 import { toRecord } from "../../src/lib/words.ts";
+import type { RunPoint } from "../../src/model/overview.ts";
 import { sampleSummary } from "../report/sample.ts";
 import { resultOf } from "../support/results.ts";
 import { gateAnswerOf, RUN_ID, recordingGate, recordingRuns, startServer } from "./http-support.ts";
@@ -45,12 +47,23 @@ const ROUTES: Readonly<Record<string, string | null>> = {
   "delete /api/v1/runs/{runId}": "trigger",
   "get /api/v1/runs/{runId}/results": "read",
   "get /api/v1/runs/{runId}/events": "read",
+  "get /api/v1/runs/{runId}/latency": "read",
+  "get /api/v1/suites": "read",
+  "get /api/v1/history": "read",
+  "get /api/v1/devices/{device}/results": "read",
+  "get /api/v1/causes": "read",
   "get /api/v1/gate/{suite}": "read",
   "post /api/v1/gate/{suite}": "trigger",
   "post /api/v1/gate/{suite}/flagger": "trigger",
   "post /api/v1/gate/{suite}/flagger/rollback": "trigger",
   "get /probe": "trigger",
   "get /openapi.json": "read",
+};
+
+const POINT: RunPoint = {
+  ...{ runId: RUN_ID, status: "finished", decision: "go", isWhole: true },
+  ...{ startedAt: "2026-11-23T01:17:29.000Z", decidedAt: "2026-11-23T01:17:40.000Z", durationSeconds: 11 },
+  ...{ checks: 2, pass: 2, fail: 0, inconclusive: 0, skipped: 0, connectP95: 0.05, authorizerP95: null },
 };
 
 const METHODS = ["get", "post", "delete"];
@@ -68,6 +81,21 @@ async function serve() {
         cancel: (runId) => (runId === RUN_ID ? ended : null),
       }).runs,
       results: { results: () => [toRecord(resultOf())] },
+      overview: {
+        running: () => RUN_ID,
+        lastWhole: () => ended,
+        lastGo: () => ({ runId: RUN_ID, decidedAt: ended.decidedAt }),
+        history: () => ({ items: [POINT], nextCursor: "next" }),
+        latency: (runId) =>
+          runId === RUN_ID
+            ? ended.latency.map((row) => ({ ...row, buckets: [{ le: 0.1, count: 2 }] }))
+            : null,
+        ofDevice: () => ({
+          items: [{ runId: RUN_ID, startedAt: ended.startedAt, ...toRecord(resultOf()) }],
+          nextCursor: null,
+        }),
+      },
+      causes: CAUSE_GUIDE,
       gate: recordingGate(gateAnswerOf({ counts: sampleSummary.counts })).gate,
     },
   );
@@ -180,7 +208,11 @@ describe("/openapi.json", () => {
       }
     }
     const names = (path: string) => document.paths[path]?.get?.parameters?.map(({ name }) => name);
-    expect(names("/api/v1/runs/{runId}/results")).toEqual(["verdict", "cause", "cursor", "limit"]);
+    expect(names("/api/v1/runs/{runId}/results")).toEqual([
+      ...["verdict", "cause", "authorizer", "gateway", "cohort", "protocol", "device", "derived"],
+      ...["cursor", "limit"],
+    ]);
+    expect(names("/api/v1/history")).toEqual(["suite", "cursor", "limit"]);
     expect(names("/api/v1/runs")).toEqual(["cursor", "limit"]);
     expect(names("/probe")).toEqual(["device", "debug", "format"]);
   });
@@ -194,6 +226,14 @@ describe("/openapi.json", () => {
     ["delete", "/api/v1/runs/{runId}", "", "other"],
     ["get", "/api/v1/runs/{runId}/results", ""],
     ["get", "/api/v1/runs/{runId}/results", "?verdict=odd"],
+    ["get", "/api/v1/runs/{runId}/latency", ""],
+    ["get", "/api/v1/runs/{runId}/latency", "", "other"],
+    ["get", "/api/v1/suites", ""],
+    ["get", "/api/v1/suites", "?odd=1"],
+    ["get", "/api/v1/history", "?suite=all"],
+    ["get", "/api/v1/history", ""],
+    ["get", "/api/v1/devices/{device}/results", ""],
+    ["get", "/api/v1/causes", ""],
     ["get", "/api/v1/gate/{suite}", ""],
     ["post", "/api/v1/gate/{suite}", ""],
     ["post", "/api/v1/gate/{suite}", "?odd=1"],
@@ -202,7 +242,8 @@ describe("/openapi.json", () => {
   ])("describes what %s %s%s really answers", async (method, path, query, runId = RUN_ID) => {
     const { server, document } = await serve();
     const operation = document.paths[path]?.[method];
-    const real = path.replace("{runId}", runId).replace("{suite}", "all") + query;
+    const real =
+      path.replace("{runId}", runId).replace("{suite}", "all").replace("{device}", "pump-1") + query;
     const answer = await server.call(real, { method: method.toUpperCase() });
     const { responses } = operation ?? { responses: {} as Operation["responses"] };
     const described = responses[answer.status] ?? responses.default;
@@ -230,7 +271,7 @@ describe("docs/http.md", () => {
     const text = readFileSync(join(import.meta.dirname, "../../docs/http.md"), "utf8");
     for (const route of Object.keys(ROUTES)) {
       const [, path = ""] = route.split(" ");
-      expect(text).toContain(path.replace("{runId}", "{id}"));
+      expect(text).toContain(path.replace(/\{(runId|device)\}/, "{id}"));
     }
   });
 });

@@ -227,7 +227,7 @@ describe("GET /api/v1/runs/{id}", () => {
     ["%00", 404],
     ["%E0%A4%A", 400],
     ["%zz", 400],
-    ["x".repeat(101), 414],
+    ["x".repeat(4_000), 414],
     [`${RUN_ID}?verbose=1`, 400],
     ["", 404],
   ])("answers %j with %i", async (path, status) => {

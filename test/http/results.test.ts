@@ -3,7 +3,7 @@ import type { ResultsPort } from "../../src/http/ports.ts";
 import { toRecord } from "../../src/lib/words.ts";
 import type { ResultsQuery } from "../../src/model/history.ts";
 import type { ResultRecord } from "../../src/model/result.ts";
-import { resultOf } from "../support/results.ts";
+import { NO_FILTER, resultOf } from "../support/results.ts";
 import { RUN_ID, recordingRuns, startServer, summary } from "./http-support.ts";
 
 const RESULTS = `/api/v1/runs/${RUN_ID}/results`;
@@ -53,8 +53,22 @@ describe("GET /api/v1/runs/{id}/results", () => {
     await server.call(`${RESULTS}?verdict=fail&cause=POLICY_CONNECT_DENIED&cursor=41&limit=10`);
     await server.call(RESULTS);
     expect(asked).toEqual([
-      { verdict: "fail", cause: "POLICY_CONNECT_DENIED", afterSeq: 41, limit: 11 },
-      { verdict: null, cause: null, afterSeq: null, limit: 51 },
+      { ...NO_FILTER, verdict: "fail", cause: "POLICY_CONNECT_DENIED", afterSeq: 41, limit: 11 },
+      { ...NO_FILTER, afterSeq: null, limit: 51 },
+    ]);
+  });
+
+  it("passes on which cell of the agreement matrix is looked at, and whose", async () => {
+    const { results, asked } = recording([]);
+    const server = await startServer({}, { results });
+    await server.call(
+      `${RESULTS}?authorizer=allowed&gateway=refused&cohort=pumps%20a&protocol=wss&device=pump%2F1&derived=false`,
+    );
+    expect(asked).toEqual([
+      {
+        ...{ ...NO_FILTER, authorizer: "allowed", gateway: "refused", cohort: "pumps a", protocol: "wss" },
+        ...{ device: "pump/1", derived: false, afterSeq: null, limit: 51 },
+      },
     ]);
   });
 
@@ -70,7 +84,12 @@ describe("GET /api/v1/runs/{id}/results", () => {
     "cursor=",
     "limit=0",
     "limit=201",
-    "device=pump-1",
+    "device=",
+    "devices=pump-1",
+    "authorizer=yes",
+    "gateway=closed",
+    "protocol=mqtts",
+    "derived=1",
   ])("refuses ?%s", async (query) => {
     const { results, asked } = recording([]);
     const server = await startServer({}, { results });

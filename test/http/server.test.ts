@@ -12,6 +12,7 @@ import type { HttpConfig } from "../../src/model/config.ts";
 import {
   CONFIG,
   NO_CONTROL,
+  NO_OVERVIEW,
   raw,
   recordingGate,
   recordingLog,
@@ -29,6 +30,8 @@ function start(config: Partial<HttpConfig>) {
     log: recordingLog().log,
     runs: recordingRuns().runs,
     results: { results: () => null },
+    overview: NO_OVERVIEW,
+    causes: [],
     gate: recordingGate().gate,
     probes: { probe: async () => ({ kind: "unknown", reason: "no such device" }) },
     audit: { note: () => {} },

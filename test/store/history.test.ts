@@ -15,7 +15,7 @@ import { MIGRATIONS } from "../../src/store/migrations.ts";
 import { joinRecord, splitRecord } from "../../src/store/record-parts.ts";
 import { sampleSummary } from "../report/sample.ts";
 import { CLOSED, checkOf } from "../support/fixtures.ts";
-import { judged, resultOf } from "../support/results.ts";
+import { judged, NO_FILTER, resultOf } from "../support/results.ts";
 
 const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2026, 10, 23);
@@ -69,7 +69,7 @@ function failing(seq: number): ResultRecord {
   return toRecord(resultOf({ check: checkOf({ seq }, { id: `pump-${seq}` }), outcome: CLOSED, verdict }));
 }
 
-const ALL = { verdict: null, cause: null, afterSeq: null, limit: 1000 };
+const ALL = { ...NO_FILTER, afterSeq: null, limit: 1000 };
 
 describe("the history", () => {
   it("gives back every result as it was, in plan order, after it was closed and opened again", () => {

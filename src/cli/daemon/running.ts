@@ -9,10 +9,12 @@ import { Audit } from "../../run/audit.ts";
 import { configChecksum } from "../../run/config-checksum.ts";
 import { GateService } from "../../run/gate-service.ts";
 import { Notices } from "../../run/notices.ts";
+import { Overview } from "../../run/overview.ts";
 import { type PauseSwitch, pauseText } from "../../run/pause.ts";
 import { Runs, type RunsConfig } from "../../run/runs.ts";
 import { startSchedule } from "../../run/schedule.ts";
 import type { History } from "../../store/history.ts";
+import { CAUSE_GUIDE } from "./cause-guide.ts";
 import { Control } from "./control.ts";
 import { createRun } from "./create-run.ts";
 import { Hooks } from "./hooks.ts";
@@ -84,6 +86,8 @@ export class Running implements AsyncDisposable {
       results: {
         results: (runId, query) => (history.get(runId) === null ? null : history.results(runId, query)),
       },
+      overview: new Overview({ runs: this.runs, history, isPartial }),
+      causes: CAUSE_GUIDE,
       metricsPage: () => metrics.page(),
       ready: () => ({ ready: this.#state === "ready", reason: this.#readiness() }),
     });

@@ -46,7 +46,7 @@ const group = z.object({
     .describe("Of authorizer: sample, how many answers were compared, and how many differed"),
 });
 
-const rule = z.object({
+export const rule = z.object({
   rule: z.string(),
   target: z.string().nullable().describe("null, as is cohort: the whole run"),
   cohort: z.string().nullable(),
@@ -109,6 +109,16 @@ const drift = z.object({
   latency: z.array(z.object({ protocol: z.string(), before: seconds, now: seconds })),
 });
 
+export const latencyRow = z.object({
+  protocol: z.string(),
+  phase: z.string().describe("`total`: the sum of them, of connections that were accepted"),
+  samples: count,
+  p50: seconds,
+  p95: seconds,
+  p99: seconds,
+  max: seconds,
+});
+
 export const run = z
   .object({
     runId: z.string(),
@@ -145,17 +155,7 @@ export const run = z
         nextStep: z.string(),
       }),
     ),
-    latency: z.array(
-      z.object({
-        protocol: z.string(),
-        phase: z.string().describe("`total`: the sum of them, of connections that were accepted"),
-        samples: count,
-        p50: seconds,
-        p95: seconds,
-        p99: seconds,
-        max: seconds,
-      }),
-    ),
+    latency: z.array(latencyRow),
     preflight: z.array(
       z.object({
         target: z.string(),
