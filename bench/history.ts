@@ -106,6 +106,13 @@ try {
       `${results}?verdict=fail`,
       `${results}?cause=ALPN_MISSING`,
       `${results}?limit=200`,
+      `${results}?authorizer=denied&derived=false`,
+      `${results}?verdict=fail&cause=ALPN_MISSING&cohort=pumps&limit=200`,
+      `${results}?device=pump-00000001`,
+      "/api/v1/suites",
+      "/api/v1/history?suite=all&limit=200",
+      `/api/v1/runs/${lastRun}/latency`,
+      "/api/v1/devices/pump-00000001/results",
     ]) {
       const { p50, p95 } = await measure(`${url}${route}`);
       isSlow ||= p50 > MAX_MEDIAN_MS;
