@@ -1,6 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { CAUSE_GUIDE } from "../../src/cli/daemon/cause-guide.ts";
 import type { OverviewPort } from "../../src/http/ports.ts";
 import { toRecord } from "../../src/lib/words.ts";
+import { CAUSE_CODES } from "../../src/model/causes.ts";
 import type { CauseGuide, DeviceResult } from "../../src/model/overview.ts";
 import { resultOf } from "../support/results.ts";
 import {
@@ -137,5 +141,30 @@ describe("GET /api/v1/causes", () => {
     };
     const server = await startServer({}, { causes: [cause] });
     expect((await server.call("/api/v1/causes")).json()).toEqual({ items: [cause] });
+  });
+});
+
+describe("the guide to the causes", () => {
+  it("explains every cause, and names a place that is in the documentation", () => {
+    expect(CAUSE_GUIDE.map(({ code }) => code)).toEqual(Object.values(CAUSE_CODES).flat());
+    const text = readFileSync(join(import.meta.dirname, "../../docs/causes.md"), "utf8");
+    const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, words = ""]) => words.toLowerCase());
+    for (const { code, docs, meaning, nextStep, reading } of CAUSE_GUIDE) {
+      expect(headings, code).toContain(docs.replace("docs/causes.md#", ""));
+      expect([meaning, nextStep].join()).toMatch(/\w.*,\w/s);
+      if (reading !== null) expect(reading).toMatch(/^https:\/\/docs\.aws\.amazon\.com\/\w/);
+    }
+  });
+
+  it("calls critical what lets somebody in, and a notice what never makes a check fail", () => {
+    const severity = Object.fromEntries(CAUSE_GUIDE.map((each) => [each.code, each.severity]));
+    expect(severity).toMatchObject({
+      UNEXPECTED_ACCEPT: "critical",
+      POLICY_TOO_OPEN: "critical",
+      ALPN_MISSING: "error",
+      API_THROTTLED: "notice",
+      CLIENT_ID_IN_USE: "notice",
+      TESTER_ERROR: "notice",
+    });
   });
 });
