@@ -26,6 +26,8 @@ export class TokenBucket implements Bucket {
   #apartMs = Number.NEGATIVE_INFINITY;
   /** Since when somebody waits: a token that nobody wanted is not late. */
   #wantedSinceMs = Number.NEGATIVE_INFINITY;
+  /** Until then a throttled call keeps everybody waiting. */
+  #restsUntilMs = Number.NEGATIVE_INFINITY;
   #cancelTimer: (() => void) | null = null;
 
   constructor(rate: Rate, timing: Timing) {
@@ -44,9 +46,10 @@ export class TokenBucket implements Bucket {
     this.#rate = lowerRate(this.#rate, rate);
   }
 
-  /** Those who wait already go by the new rate. */
+  /** Those who wait already go by the new rate, and nobody pays off more than its burst. */
   set(rate: Rate): void {
     this.#rate = rate;
+    this.#dueMs = Math.min(this.#dueMs, Math.max(this.#restsUntilMs, this.#timing.now()) + this.#burstMs());
     this.#rearm();
   }
 
@@ -61,7 +64,8 @@ export class TokenBucket implements Bucket {
   /** A call was throttled: gives out nothing for `ms`, no burst afterwards, and then fewer than the limit. */
   throttled(ms: number): void {
     this.#adaptation.throttled();
-    this.#dueMs = Math.max(this.#dueMs, this.#timing.now() + ms + this.#burstMs());
+    this.#restsUntilMs = Math.max(this.#restsUntilMs, this.#timing.now() + ms);
+    this.#dueMs = Math.max(this.#dueMs, this.#restsUntilMs + this.#burstMs());
     this.#rearm();
   }
 
@@ -96,15 +100,19 @@ export class TokenBucket implements Bucket {
     this.#cancelTimer = null;
   }
 
-  /** When the next token may go: a burst lets it go before it is due. */
+  /**
+   * When the next token may go: a burst lets it go before it is due. How much before goes by the limit also while
+   * fewer are given out, or a burst owed at a low rate would be waited for at the full one.
+   */
   #openMs(): number {
-    const inBurst = this.#rate.burst - 1;
-    const earlyMs = inBurst * this.#gapMs() + (this.#gapMs() < FINE_SPACING_MS ? FINE_TOLERANCE_MS : 0);
+    const limitMs = 1000 / this.#rate.perSecond;
+    const inBurst = (this.#rate.burst - 1) * limitMs;
+    const earlyMs = inBurst + (limitMs < FINE_SPACING_MS ? FINE_TOLERANCE_MS : 0);
     return Math.max(this.#dueMs - this.#burstMs(), this.#apartMs - earlyMs);
   }
 
   #burstMs(): number {
-    return (this.#rate.burst - 1) * this.#spacingMs();
+    return (this.#rate.burst - 1) * (1000 / this.#rate.perSecond / HEADROOM);
   }
 
   #spacingMs(): number {

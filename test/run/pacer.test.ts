@@ -263,6 +263,33 @@ describe("a limit that somebody else spends too", () => {
     expect(bucket.perSecond).toBeGreaterThanOrEqual(0.5);
   });
 
+  test("when it is regained, a burst that was owed at the low rate is not waited for", async () => {
+    const timing = new SimulatedTiming();
+    const bucket = new TokenBucket({ perSecond: 10, burst: 1000 }, timing);
+    const { startedAtMs, note } = calls(timing);
+    for (let i = 0; i < 10; i++) {
+      bucket.throttled(0);
+      await timing.runTo(timing.now() + 1001);
+    }
+    const lowMs = timing.now();
+    for (let i = 0; i < 200; i++) void bucket.take(NEVER).then(note);
+    await timing.runTo(lowMs + 30_000);
+    expect(startedAtMs.length).toBeGreaterThan(180);
+    await timing.runTo(lowMs + 60_000);
+    expect(startedAtMs).toHaveLength(200);
+  });
+
+  test("a lower burst leaves nobody to pay off the former one", async () => {
+    const timing = new SimulatedTiming();
+    const bucket = new TokenBucket({ perSecond: 10, burst: 1000 }, timing);
+    const { startedAtMs, note } = calls(timing);
+    bucket.throttled(0);
+    bucket.set({ perSecond: 10, burst: 1 });
+    void bucket.take(NEVER).then(note);
+    await timing.runTo(1000);
+    expect(startedAtMs).toHaveLength(1);
+  });
+
   test("is shared: most of what others leave is used, and few calls are throttled", async () => {
     const timing = new SimulatedTiming();
     const pacer = createPacer({ timing, random: () => 0.5 });

@@ -24,8 +24,9 @@ local kept = redis.call('HMGET', KEYS[1], 'due', 'share', 'cut')
 local share, cut = tonumber(kept[2] or '1'), tonumber(kept[3] or '0')
 local current = share
 if share < 1 then current = math.min(1, share + math.max(0, now - cut) / 1000000 * arg(6)) end
-local spacing = 1000000 / (arg(1) * arg(3) * current)
-local ahead = (arg(2) - 1) * spacing
+local even = 1000000 / (arg(1) * arg(3))
+local spacing = even / current
+local ahead = (arg(2) - 1) * even
 local due = tonumber(kept[1] or string.format('%.0f', now + arg(8) * 1000 + ahead))
 `;
 
