@@ -1,4 +1,3 @@
-import type { LatencyTally } from "../model/gate.ts";
 import type { DeviceQuery, DeviceRow } from "../model/history.ts";
 import type { LatencyDistribution, RunTimes } from "../model/latency.ts";
 import type { DeviceResult, LastGo, ListPage, RunPoint } from "../model/overview.ts";
@@ -6,14 +5,16 @@ import type { RunSummary, Selection } from "../model/run.ts";
 import type { Runs } from "./runs.ts";
 
 export interface OverviewOptions {
-  readonly runs: Pick<Runs, "running" | "lastWhole" | "list" | "get" | "times">;
+  readonly runs: Pick<Runs, "running" | "lastWhole" | "unsaved" | "get" | "times">;
   readonly history: {
     lastGo(suite: string): { readonly summary: RunSummary } | null;
     ofDevice(device: string, query: DeviceQuery): readonly DeviceRow[];
-    readonly latencies: {
-      of(runId: string): RunTimes | null;
-      ofSuite(suite: string): ReadonlyMap<string, LatencyTally>;
-    };
+    points(query: {
+      readonly suite: string;
+      readonly cursor: string | null;
+      readonly limit: number;
+    }): readonly RunPoint[];
+    readonly latencies: { of(runId: string): RunTimes | null };
   };
   readonly isPartial: (selection: Selection) => boolean;
 }
@@ -47,9 +48,15 @@ export class Overview {
   /** Newest first, those before `cursor`, a `nextCursor` from before. */
   history(suite: string, cursor: string | null, limit: number): ListPage<RunPoint> {
     const { runs, history } = this.#options;
-    const { items, nextCursor } = runs.list(cursor, limit, suite);
-    const kept = history.latencies.ofSuite(suite);
-    return { items: items.map((run) => this.#point(run, kept.get(run.runId) ?? null)), nextCursor };
+    // One more tells whether there is another page.
+    const found = history.points({ suite, cursor, limit: limit + 1 });
+    const items = found.slice(0, limit).map((point) => this.#asItIs(point));
+    const unsaved = runs.unsaved().filter((run) => cursor === null && run.suite === suite);
+    return {
+      // What the history could not take is on the first page.
+      items: [...unsaved.map((run) => this.#point(run)), ...items],
+      nextCursor: found.length > limit ? (items.at(-1)?.runId ?? null) : null,
+    };
   }
 
   /** null: there is no such run. */
@@ -78,9 +85,16 @@ export class Overview {
     };
   }
 
-  #point(run: RunSummary, kept: LatencyTally | null): RunPoint {
+  /** The history knows a run that has not ended, or whose end it could not take, as it began. */
+  #asItIs(point: RunPoint): RunPoint {
+    if (point.status !== "running" && point.status !== "queued") return point;
+    const run = this.#options.runs.get(point.runId);
+    return run === null ? point : this.#point(run);
+  }
+
+  #point(run: RunSummary): RunPoint {
     const { runId, suite, selection, status, decision, startedAt, decidedAt, durationSeconds, counts } = run;
-    const times = this.#options.runs.times(runId) ?? kept;
+    const times = this.#options.runs.times(runId);
     const { checks, pass, fail, inconclusive, skipped } = counts;
     return {
       ...{ runId, status, decision, isWhole: !this.#options.isPartial({ ...selection, suite }) },

@@ -120,18 +120,23 @@ export class Runs {
     return this.#entries.get(runId)?.run.times() ?? null;
   }
 
-  /** Newest first, of one suite or of all. The cursor is the last run id of the page before. */
-  list(
-    cursor: string | null,
-    limit: number,
-    suite: string | null = null,
-  ): { items: RunSummary[]; nextCursor: string | null } {
-    const page = this.#options.history.list({ suite, cursor, limit: limit + 1 });
+  /** Newest first. The cursor is the last run id of the page before. */
+  list(cursor: string | null, limit: number): { items: RunSummary[]; nextCursor: string | null } {
+    const page = this.#options.history.list({ suite: null, cursor, limit: limit + 1 });
     const items = page.slice(0, limit).map((stored) => this.get(stored.runId) ?? stored.summary);
     // What the history could not take is on the first page.
-    const unsaved = cursor === null ? this.#unsaved(suite) : [];
+    const unsaved = cursor === null ? this.unsaved() : [];
     const last = page.length > limit ? (items.at(-1)?.runId ?? null) : null;
     return { items: [...unsaved, ...items], nextCursor: last };
+  }
+
+  /** Runs of this process that the history could not take, newest first. */
+  unsaved(): RunSummary[] {
+    const { history } = this.#options;
+    return [...this.#entries.keys()]
+      .filter((runId) => history.get(runId) === null)
+      .reverse()
+      .flatMap((runId) => this.get(runId) ?? []);
   }
 
   /** The run of the suite that is under way. */
@@ -274,16 +279,6 @@ export class Runs {
   #runOfKey(key: string): RunSummary | null {
     const runId = this.#byKey.get(key) ?? this.#options.history.runOfKey(key);
     return runId === null ? null : this.get(runId);
-  }
-
-  #unsaved(suite: string | null): RunSummary[] {
-    const { history } = this.#options;
-    return [...this.#entries]
-      .filter(([runId, { selection }]) => {
-        return (suite === null || selection.suite === suite) && history.get(runId) === null;
-      })
-      .reverse()
-      .flatMap(([runId]) => this.get(runId) ?? []);
   }
 
   #forgetOldest(): void {

@@ -11,6 +11,7 @@ import type {
   StoredRun,
 } from "../model/history.ts";
 import type { RunTimes } from "../model/latency.ts";
+import type { RunPoint } from "../model/overview.ts";
 import type { ResultRecord } from "../model/result.ts";
 import type { RunSummary } from "../model/run.ts";
 import { compareRuns } from "./comparison.ts";
@@ -18,6 +19,7 @@ import { openDatabase, type Unusable } from "./database.ts";
 import { DerivedUses } from "./derived-uses.ts";
 import { Latencies } from "./latencies.ts";
 import { Outbox } from "./outbox.ts";
+import { pointsOf } from "./points.ts";
 import { splitRecord } from "./record-parts.ts";
 import { ResultPages, resultRecord } from "./result-pages.ts";
 import { prune } from "./retention.ts";
@@ -130,6 +132,15 @@ export class History implements Disposable {
        ORDER BY id DESC LIMIT ?3`,
       ...[query.suite, query.cursor, query.limit],
     ).map(storedRun);
+  }
+
+  /** As `list` of one suite, as far as a timeline shows it. */
+  points(query: {
+    readonly suite: string;
+    readonly cursor: string | null;
+    readonly limit: number;
+  }): RunPoint[] {
+    return pointsOf(this.#database, query);
   }
 
   /** Runs whose process ended before they did, oldest first. */

@@ -1,5 +1,4 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { LatencyTally } from "../model/gate.ts";
 import type { RunTimes } from "../model/latency.ts";
 
 /** How long things took in runs that have ended, without a look at their results. Throws what SQLite throws. */
@@ -30,21 +29,11 @@ export class Latencies {
       )
       .get(runId);
     if (row === undefined) return null;
-    return { ...tallyOf(row), shapes: JSON.parse(String(row.shapes)) as RunTimes["shapes"] };
+    const seconds = (value: unknown) => (value === null ? null : Number(value));
+    return {
+      connectP95Seconds: seconds(row.connect_p95),
+      authorizerP95Seconds: seconds(row.authorizer_p95),
+      shapes: JSON.parse(String(row.shapes)) as RunTimes["shapes"],
+    };
   }
-
-  /** Of all runs of a suite that have any, by their ids. */
-  ofSuite(suite: string): ReadonlyMap<string, LatencyTally> {
-    const rows = this.#database
-      .prepare(
-        `SELECT run_id, connect_p95, authorizer_p95 FROM runs JOIN latencies ON run = id WHERE suite = ?`,
-      )
-      .all(suite);
-    return new Map(rows.map((row) => [String(row.run_id), tallyOf(row)]));
-  }
-}
-
-function tallyOf({ connect_p95, authorizer_p95 }: Readonly<Record<string, unknown>>): LatencyTally {
-  const seconds = (value: unknown) => (value === null ? null : Number(value));
-  return { connectP95Seconds: seconds(connect_p95), authorizerP95Seconds: seconds(authorizer_p95) };
 }

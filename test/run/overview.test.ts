@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { toRecord } from "../../src/lib/words.ts";
 import type { DeviceQuery, DeviceRow } from "../../src/model/history.ts";
 import type { RunTimes } from "../../src/model/latency.ts";
+import type { RunPoint } from "../../src/model/overview.ts";
 import type { RunSummary } from "../../src/model/run.ts";
 import { isPartial } from "../../src/plan/select.ts";
 import { Overview, type OverviewOptions } from "../../src/run/overview.ts";
@@ -17,32 +18,38 @@ function runOf(runId: string, changes: Partial<RunSummary> = {}): RunSummary {
   return { ...sampleSummary, runId, suite: "all", latency: [ROW, { ...ROW, phase: "tls" }], ...changes };
 }
 
-/** Runs `old` (kept without times), `kept` and `live`, newest last. */
-function overviewOf(changes: Partial<OverviewOptions["history"]> = {}): Overview {
+const POINT: RunPoint = {
+  ...{ runId: "kept", status: "finished", decision: "go", isWhole: true },
+  ...{ startedAt: "2026-11-23T01:17:29.000Z", decidedAt: "2026-11-23T01:17:40.000Z", durationSeconds: 11 },
+  ...{ checks: 2, pass: 2, fail: 0, inconclusive: 0, skipped: 0, connectP95: 0.5, authorizerP95: null },
+};
+
+/** Runs `old` (its times are not kept), `kept` and `live`, which the history knows as it began. */
+function overviewOf(
+  changes: Partial<OverviewOptions["history"]> = {},
+  unsaved: readonly RunSummary[] = [],
+): Overview {
   const drawn = { cohorts: ["pumps"], devices: null, allowDeviceIdentity: 0 };
-  const all = [
-    runOf("live", { status: "running", decision: null, decidedAt: null, selection: drawn }),
-    runOf("kept"),
-    runOf("old"),
+  const live = runOf("live", { status: "running", decision: null, decidedAt: null, selection: drawn });
+  const all = [live, runOf("kept"), runOf("old")];
+  const points: RunPoint[] = [
+    { ...POINT, runId: "live", status: "running", decision: null, checks: 0, pass: 0 },
+    POINT,
+    { ...POINT, runId: "old", connectP95: null },
   ];
   return new Overview({
     runs: {
-      running: (suite) => (suite === "all" ? (all[0] ?? null) : null),
+      running: (suite) => (suite === "all" ? live : null),
       lastWhole: () => all[1] ?? null,
-      list: (cursor, limit, suite) => {
-        expect([cursor, limit, suite]).toEqual([null, 3, "all"]);
-        return { items: all, nextCursor: "old" };
-      },
+      unsaved: () => [...unsaved],
       get: (runId) => all.find((each) => each.runId === runId) ?? null,
       times: (runId) => (runId === "live" ? LIVE : null),
     },
     history: {
       lastGo: () => null,
       ofDevice: () => [],
-      latencies: {
-        of: (runId) => (runId === "kept" ? KEPT : null),
-        ofSuite: () => new Map([["kept", KEPT]]),
-      },
+      points: ({ suite, limit }) => (suite === "all" ? points.slice(0, limit) : []),
+      latencies: { of: (runId) => (runId === "kept" ? KEPT : null) },
       ...changes,
     },
     isPartial,
@@ -50,29 +57,29 @@ function overviewOf(changes: Partial<OverviewOptions["history"]> = {}): Overview
 }
 
 describe("the overview", () => {
-  it("shows runs as points, with what is known of their times", () => {
+  it("shows runs as points, one that is under way as far as it is", () => {
     const { items, nextCursor } = overviewOf().history("all", null, 3);
-    expect(nextCursor).toBe("old");
-    expect(
-      items.map(({ runId, isWhole, connectP95, authorizerP95 }) => ({
-        runId,
-        isWhole,
-        connectP95,
-        authorizerP95,
-      })),
-    ).toEqual([
-      { runId: "live", isWhole: false, connectP95: 0.125, authorizerP95: null },
-      { runId: "kept", isWhole: true, connectP95: 0.5, authorizerP95: null },
-      { runId: "old", isWhole: true, connectP95: null, authorizerP95: null },
-    ]);
     const { checks, pass, fail } = sampleSummary.counts;
-    expect(items[1]).toMatchObject({
-      status: "finished",
-      decision: sampleSummary.decision,
-      checks,
-      pass,
-      fail,
+    expect(nextCursor).toBeNull();
+    expect(items[0]).toMatchObject({
+      ...{ runId: "live", status: "running", decision: null, isWhole: false, checks, pass, fail },
+      ...{ connectP95: 0.125, authorizerP95: null },
     });
+    expect(items.slice(1)).toEqual([POINT, { ...POINT, runId: "old", connectP95: null }]);
+  });
+
+  it("says where the next page begins", () => {
+    const { items, nextCursor } = overviewOf().history("all", null, 2);
+    expect([items.map(({ runId }) => runId), nextCursor]).toEqual([["live", "kept"], "kept"]);
+  });
+
+  it("shows what the history could not take on the first page", () => {
+    const overview = overviewOf({}, [runOf("unsaved"), runOf("night", { suite: "night" })]);
+    const ids = (suite: string, cursor: string | null) =>
+      overview.history(suite, cursor, 9).items.map(({ runId }) => runId);
+    expect(ids("all", null)).toEqual(["unsaved", "live", "kept", "old"]);
+    expect(ids("night", null)).toEqual(["night"]);
+    expect(ids("night", "kept")).toEqual([]);
   });
 
   it("puts distributions beside the quantiles where they are kept", () => {

@@ -146,6 +146,28 @@ describe("results of a device", () => {
   });
 });
 
+describe("the points of a suite", () => {
+  it("are its runs, newest first, a page at a time", () => {
+    using history = open();
+    begin(history, "r1", 1_000);
+    begin(history, "r2", 2_000, "other");
+    begin(history, "r3", 3_000);
+    history.finish("r1", { ...sampleSummary, runId: "r1" }, TIMES);
+    const page = (cursor: string | null, limit: number) =>
+      history.points({ suite: "all", cursor, limit }).map(({ runId }) => runId);
+    expect([page(null, 1), page("r3", 1), page("r1", 1), page("gone", 9)]).toEqual([["r3"], ["r1"], [], []]);
+    const { decision, decidedAt, durationSeconds, counts } = sampleSummary;
+    const { checks, pass, fail, inconclusive, skipped } = counts;
+    const [live, ended] = history.points({ suite: "all", cursor: null, limit: 9 });
+    expect(ended).toEqual({
+      ...{ runId: "r1", status: "finished", decision, isWhole: true, startedAt: "1970-01-01T00:00:01.000Z" },
+      ...{ decidedAt, durationSeconds, checks, pass, fail, inconclusive, skipped },
+      ...{ connectP95: 0.25, authorizerP95: null },
+    });
+    expect(live).toMatchObject({ status: "running", decision: null, connectP95: null, authorizerP95: null });
+  });
+});
+
 describe("the times of a run", () => {
   it("are kept with its end, stay when its end is written again, and go with it", () => {
     {
@@ -158,10 +180,6 @@ describe("the times of a run", () => {
     using history = open();
     expect(history.latencies.of("r1")).toEqual(TIMES);
     expect(history.latencies.of("r2")).toBeNull();
-    expect([...history.latencies.ofSuite("all")]).toEqual([
-      ["r1", { connectP95Seconds: 0.25, authorizerP95Seconds: null }],
-    ]);
-    expect(history.latencies.ofSuite("other").size).toBe(0);
     history.prune({ keepRuns: 0, keepDays: 0, maxBytes: 0 }, Date.now());
     // A suite's last go stays, and its times with it.
     expect(history.latencies.of("r1")).toBe(sampleSummary.decision === "go" ? TIMES : null);
