@@ -4,20 +4,7 @@ import { decide } from "../../src/gate/decide.ts";
 import { lostRule } from "../../src/gate/lost.ts";
 import { failureRateBound } from "../../src/lib/failure-bound.ts";
 import type { GateOutcome, GateRules, GroupTally } from "../../src/model/gate.ts";
-
-const OFF: GateRules = {
-  minChecks: 0,
-  minPassRatio: 0,
-  maxUnexpectedAccepts: 1e6,
-  maxInconclusiveRatio: 1,
-  minCoverage: 0,
-  maxFailures: null,
-  maxConnectP95Ms: null,
-  maxAuthorizerP95Ms: null,
-  maxNewFailures: null,
-  requirePolicyUnchanged: false,
-  maxAgeMs: 900_000,
-};
+import { RULES_OFF } from "../support/suite.ts";
 
 /** `perDevice`: checks of each. */
 function drawn(pass: number, fail: number, ofDevices: number, perDevice = 1, cohort = "pumps"): GroupTally {
@@ -36,7 +23,7 @@ function gate(groups: readonly GroupTally[], rules: Partial<GateRules>): GateOut
     groups,
     invalidProfiles: 0,
     latency,
-    rules: { ...OFF, ...rules },
+    rules: { ...RULES_OFF, ...rules },
     cohortRules: {},
     notes: [],
   });
@@ -122,7 +109,7 @@ describe("maxFailures of a sample", () => {
 });
 
 describe("failFast with a sample", () => {
-  const input = { rules: { ...OFF, minPassRatio: 0.95 }, cohortRules: {} };
+  const input = { rules: { ...RULES_OFF, minPassRatio: 0.95 }, cohortRules: {} };
 
   it("stops where no rest of the sample makes up for the failures, and not where it is only too small to tell", () => {
     expect(lostRule({ ...input, groups: [{ group: drawn(80, 10, 10_000), left: 10 }] })).toContain(

@@ -1,21 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decide, type GateInput } from "../../src/gate/decide.ts";
-import type { GateRules, GroupTally } from "../../src/model/gate.ts";
-
-const RULES: GateRules = {
-  minChecks: 1,
-  minPassRatio: 1,
-  maxUnexpectedAccepts: 0,
-  maxInconclusiveRatio: 0,
-  minCoverage: 1,
-  maxFailures: null,
-  maxConnectP95Ms: null,
-  maxAuthorizerP95Ms: null,
-  maxNewFailures: null,
-  requirePolicyUnchanged: false,
-  maxAgeMs: 900_000,
-};
+import type { GroupTally } from "../../src/model/gate.ts";
+import { GATE_RULES } from "../support/suite.ts";
 
 const UNTIMED = { connectP95Seconds: null, authorizerP95Seconds: null };
 
@@ -43,7 +30,7 @@ function gate(groups: GroupTally[], changes: Partial<GateInput> = {}) {
     groups,
     invalidProfiles: 0,
     latency: UNTIMED,
-    rules: RULES,
+    rules: GATE_RULES,
     cohortRules: {},
     notes: [],
     ...changes,
@@ -93,7 +80,7 @@ describe("the gate", () => {
   });
 
   it("is never hidden by an aggregate: one dead cohort among many healthy ones decides", () => {
-    const rules = { ...RULES, minPassRatio: 0.9 };
+    const rules = { ...GATE_RULES, minPassRatio: 0.9 };
     const outcome = gate([group({ pass: 1000 }), group({ fail: 3 }, "valves")], { rules });
     expect(rule(outcome, "minPassRatio")?.met).toBe(true);
     expect(outcome.decision).toBe("no-go");
@@ -115,7 +102,7 @@ describe("the gate", () => {
 
   it("is inconclusive when nothing was selected, and says so", () => {
     for (const groups of [[], [group({})]]) {
-      const rules = { ...RULES, minChecks: 0 };
+      const rules = { ...GATE_RULES, minChecks: 0 };
       expect(gate(groups, { rules })).toMatchObject({
         decision: "inconclusive",
         nothingSelected: true,

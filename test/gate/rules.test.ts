@@ -3,20 +3,8 @@ import { describe, expect, it } from "vitest";
 import { decide } from "../../src/gate/decide.ts";
 import { lostRule } from "../../src/gate/lost.ts";
 import type { GateRules, GroupTally, LatencyTally } from "../../src/model/gate.ts";
+import { RULES_OFF } from "../support/suite.ts";
 
-const OFF: GateRules = {
-  minChecks: 0,
-  minPassRatio: 0,
-  maxUnexpectedAccepts: 1e6,
-  maxInconclusiveRatio: 1,
-  minCoverage: 0,
-  maxFailures: null,
-  maxConnectP95Ms: null,
-  maxAuthorizerP95Ms: null,
-  maxNewFailures: null,
-  requirePolicyUnchanged: false,
-  maxAgeMs: 900_000,
-};
 const UNTIMED: LatencyTally = { connectP95Seconds: null, authorizerP95Seconds: null };
 
 function group(changes: Partial<GroupTally> = {}, cohort = "pumps"): GroupTally {
@@ -41,7 +29,7 @@ function gate(groups: readonly GroupTally[], { rules = {}, cohortRules = {}, lat
     groups,
     invalidProfiles: 0,
     latency,
-    rules: { ...OFF, ...rules },
+    rules: { ...RULES_OFF, ...rules },
     cohortRules,
     notes: [],
   });
@@ -212,7 +200,7 @@ describe("whatever is measured", () => {
 
 describe("failing fast", () => {
   const lost = (groups: readonly { group: GroupTally; left: number }[], rules: Partial<GateRules>) =>
-    lostRule({ groups, rules: { ...OFF, ...rules }, cohortRules: {} });
+    lostRule({ groups, rules: { ...RULES_OFF, ...rules }, cohortRules: {} });
 
   it.each([
     ["a failure that is one too many", { fail: 2 }, 100, { maxFailures: 1 }, "pumps on here: maxFailures"],

@@ -10,7 +10,7 @@ import { Secret } from "../../src/model/secret.ts";
 import type { Target } from "../../src/model/target.ts";
 import { estimatePlan } from "../../src/plan/estimate.ts";
 import { profileOf, targetOf } from "../support/fixtures.ts";
-import { suiteOf } from "./suite.ts";
+import { suiteOf } from "../support/suite.ts";
 
 interface Asked {
   readonly targets?: readonly Target[];

@@ -7,7 +7,7 @@ import { allocate } from "../../src/plan/allocate.ts";
 import { isAskedAfterwards, isAskedFirst } from "../../src/plan/ask.ts";
 import { preparePlan } from "../../src/plan/prepare.ts";
 import { ACCEPTED, GUARDED, profileOf, REFUSED, targetOf, unreachable } from "../support/fixtures.ts";
-import { suiteOf } from "./suite.ts";
+import { suiteOf } from "../support/suite.ts";
 
 describe("shares of a sample", () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 1, maxLength: 30 });

@@ -22,31 +22,9 @@ import {
   predicted,
   targetOf,
 } from "../support/fixtures.ts";
+import { suiteOf } from "../support/suite.ts";
 
-export const SUITE: Suite = {
-  name: "all",
-  cohorts: null,
-  expected: null,
-  authorizer: "every",
-  derived: null,
-  locations: [],
-  deadlineMs: 60_000,
-  failFast: false,
-  gate: {
-    minChecks: 1,
-    minPassRatio: 1,
-    maxUnexpectedAccepts: 0,
-    maxInconclusiveRatio: 0,
-    minCoverage: 1,
-    maxFailures: null,
-    maxConnectP95Ms: null,
-    maxAuthorizerP95Ms: null,
-    maxNewFailures: null,
-    requirePolicyUnchanged: false,
-    maxAgeMs: 900_000,
-  },
-  cohortGates: {},
-};
+export const SUITE: Suite = suiteOf({ deadlineMs: 60_000 });
 export const ALL: Selection = { suite: "all", cohorts: null, devices: null, allowDeviceIdentity: 0 };
 
 /** What is different from three devices that pass. */
