@@ -112,8 +112,9 @@ function keep(filters: Set<string>, packet: Packet): void {
   if (packet.cmd === "unsubscribe") for (const topic of packet.unsubscriptions) filters.delete(topic);
 }
 
-/** Does the gateway refuse a subscription by it? */
+/** May the gateway refuse a subscription by it? Bytes can spell a SUBACK, too. */
 function refuses(each: Move): boolean {
+  if (each.kind === "bytes") return each.bytes.includes(0x90);
   if (each.kind !== "packet") return false;
   const packet = each.make(1);
   return packet.cmd === "suback" && packet.granted.some((code) => code === 0x80);
