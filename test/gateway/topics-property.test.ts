@@ -130,14 +130,16 @@ const topics: fc.Arbitrary<readonly TopicTest[]> = fc.array(
 );
 
 test("whatever a peer says after CONNACK, the attempt is settled, nothing foreign is acknowledged, no subscription stays", async () => {
-  const acknowledged: string[] = [];
-  const left: string[] = [];
+  // Each case has its own: what the connection before it still says comes late.
+  const fresh = () => ({ acknowledged: [] as string[], left: [] as string[] });
+  let seen = fresh();
   let moves: readonly (readonly Move[])[] = [];
   let version: 4 | 5 = 4;
   await using peer = await tlsPeer(
     pki.good,
     (socket) => {
       let step = 0;
+      const { acknowledged, left } = seen;
       const filters = new Set<string>();
       const say = (session: MqttPeerSession, lastId: number): void => {
         // It hangs up when it has nothing more to say: waiting for the time to be up is among the moves.
@@ -175,8 +177,8 @@ test("whatever a peer says after CONNACK, the attempt is settled, nothing foreig
       async (tests, script, mqttVersion) => {
         moves = script;
         version = mqttVersion;
-        acknowledged.length = 0;
-        left.length = 0;
+        seen = fresh();
+        const { acknowledged, left } = seen;
         const wire = wireOf("mqtt", { alpn: ["mqtt"] }, { mqttVersion });
         const outcome = await probe(
           inputOf(targetOf(pki, peer.port), wire, { topics: tests, timeoutMs: 400 }),
