@@ -13,6 +13,7 @@ import { refuse } from "./refusal.ts";
 import { RefusedRequests } from "./refused.ts";
 import { causeRoutes } from "./routes/causes.ts";
 import { controlRoutes } from "./routes/control.ts";
+import { dashboardRoutes } from "./routes/dashboard.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { flaggerRoutes } from "./routes/flagger.ts";
@@ -76,6 +77,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const triggers = new TriggerNotes(options.audit);
   const parts = { ...options, limits, triggers, closing: closing.signal };
   const routes = [
+    ...dashboardRoutes(),
     ...operationRoutes(parts),
     ...runRoutes(parts),
     ...resultRoutes(parts),

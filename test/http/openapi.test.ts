@@ -38,6 +38,7 @@ const ROUTES: Readonly<Record<string, string | null>> = {
   "get /-/healthy": null,
   "get /-/ready": null,
   "get /": null,
+  "get /assets/{file}": null,
   "post /-/reload": "admin",
   "post /-/pause": "admin",
   "post /-/resume": "admin",

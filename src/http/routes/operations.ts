@@ -1,11 +1,10 @@
 import { textAnswer } from "../operation-doc.ts";
 import type { HttpOptions } from "../ports.ts";
-import { landingPage } from "./landing.ts";
 import type { PathRoutes } from "./route.ts";
 
 const TEXT = "text/plain; charset=utf-8";
 
-/** Metrics and health, named as Prometheus names them, and the page for a person who opens the address. */
+/** Metrics and health, named as Prometheus names them. */
 export function operationRoutes({
   metricsPage,
   ready,
@@ -56,6 +55,5 @@ export function operationRoutes({
         },
       },
     },
-    { path: "/", methods: { GET: landingPage } },
   ];
 }
