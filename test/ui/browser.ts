@@ -17,7 +17,7 @@ export function launchBrowser(): Promise<Browser> {
 export interface Watched {
   readonly page: Page;
   /** Errors and warnings in the console, exceptions, and what the Content-Security-Policy kept out. */
-  readonly complaints: readonly string[];
+  readonly complaints: string[];
   /** Addresses asked for that are not of the daemon. */
   readonly strangers: readonly string[];
 }
