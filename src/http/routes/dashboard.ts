@@ -1,4 +1,3 @@
-import type { FastifyReply } from "fastify";
 import { type DashboardFiles, readDashboard } from "../dashboard-files.ts";
 import { problemAnswer, textAnswer } from "../operation-doc.ts";
 import { refuse } from "../refusal.ts";

@@ -56,7 +56,7 @@ function Cause({ group, runId, meaning }: CauseProps) {
         <strong>Next:</strong> {nextStep}
       </p>
       <p class="quiet">
-        Seen: {evidence} For example{" "}
+        Seen: {evidence.replace(/\.$/, "")}. For example{" "}
         {examples.map((device, index) => (
           <span key={device}>
             {index === 0 ? "" : ", "}

@@ -7,15 +7,13 @@ import { Matrix } from "./matrix.tsx";
 /** What one run found. */
 export function RunPanels({ run }: { readonly run: RunSummary }) {
   return (
-    <>
-      <div class="columns">
-        <Causes run={run} />
-        <div>
-          <Matrix run={run} />
-          <DriftSince drift={run.drift} />
-        </div>
+    <div class="columns">
+      <Causes run={run} />
+      <div>
+        <Matrix run={run} />
+        <DriftSince drift={run.drift} />
+        <Latency runId={run.runId} version={run.status} />
       </div>
-      <Latency runId={run.runId} version={run.status} />
-    </>
+    </div>
   );
 }

@@ -50,7 +50,7 @@ export function SuiteCard({ state, isShown, nowMs, reload }: SuiteCardProps) {
         <Badge of={answer.decision} />
       </p>
       <p class="plain">{answerInWords(answer)}</p>
-      <p class="reason">{answer.reason}</p>
+      {running === null ? <p class="reason">{answer.reason}</p> : null}
       <p class="age">{ageOf(state, nowMs)}</p>
       {answer.override === null ? null : (
         <p class="problem">

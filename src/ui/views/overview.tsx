@@ -9,7 +9,7 @@ import { runLink } from "../route.ts";
 import { Problem } from "../words.tsx";
 
 const LOOK_EVERY_MS = 10_000;
-const WORST_FIRST = ["no-go", "inconclusive", "running", "go"];
+const WORST_FIRST = ["no-go", "running", "inconclusive", "go"];
 
 /** Would the fleet get in, and if not, why and since when. No list of devices: there may be a million. */
 export function Overview({ suite }: { readonly suite: string | null }) {
