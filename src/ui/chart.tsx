@@ -1,5 +1,6 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
+import { useTheme } from "./session.ts";
 import "uplot/dist/uPlot.min.css";
 
 interface ChartProps {
@@ -15,22 +16,15 @@ interface ChartProps {
 /** A uPlot chart that follows its width and the theme. */
 export function Chart({ data, options, height, label, onPick }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
-  const [theme, setTheme] = useState(0);
-  useEffect(() => {
-    const system = matchMedia("(prefers-color-scheme: dark)");
-    const listener = () => setTheme((before) => before + 1);
-    addEventListener("themechange", listener);
-    system.addEventListener("change", listener);
-    return () => {
-      removeEventListener("themechange", listener);
-      system.removeEventListener("change", listener);
-    };
-  }, []);
+  const theme = useTheme();
   useEffect(() => {
     const element = place.current;
     if (element === null) return;
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
+    // A canvas knows no variables: the element lends its own colour to find out what each is in this theme.
+    const colour = (name: string) => {
+      element.style.color = `var(--${name})`;
+      return getComputedStyle(element).color;
+    };
     const plot = new uPlot(
       { ...options(colour), width: Math.max(240, element.clientWidth), height },
       data,

@@ -4,7 +4,7 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { TokenDialog } from "./parts/token-dialog.tsx";
 import { parseRoute, type Route } from "./route.ts";
-import { currentTheme, restoreTheme, session, switchTheme, useSession } from "./session.ts";
+import { restoreTheme, session, switchTheme, useSession, useTheme } from "./session.ts";
 import "./style.css";
 import { DeviceView } from "./views/device.tsx";
 import { Overview } from "./views/overview.tsx";
@@ -47,7 +47,7 @@ function View({ route }: { readonly route: Route }) {
 function App() {
   useSession();
   const route = useRoute();
-  const [theme, setTheme] = useState(currentTheme());
+  const theme = useTheme();
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
@@ -59,13 +59,7 @@ function App() {
         </a>
         <span class="motto">Will the devices get back in?</span>
         <nav aria-label="More">
-          <button
-            type="button"
-            onClick={() => {
-              switchTheme();
-              setTheme(currentTheme());
-            }}
-          >
+          <button type="button" onClick={switchTheme}>
             {theme === "dark" ? "Light" : "Dark"}
           </button>
           {session.token === null ? (

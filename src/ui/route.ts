@@ -49,9 +49,12 @@ export function deviceLink(device: string): string {
 }
 
 export function queryOf(filter: Filter): string {
-  return new URLSearchParams(
-    FILTERS.flatMap((name) => (filter[name] === undefined ? [] : [[name, filter[name]]])),
-  ).toString();
+  const query = new URLSearchParams();
+  for (const name of FILTERS) {
+    const value = filter[name];
+    if (value !== undefined) query.set(name, value);
+  }
+  return query.toString();
 }
 
 function decoded(part: string): string | null {

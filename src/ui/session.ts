@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 /** Gone with the tab: a token is not left behind on a shared machine. */
 const TOKEN = "fleet-smoke.token";
 const THEME = "fleet-smoke.theme";
+const THEME_CHANGE = "themechange";
 
 type Theme = "light" | "dark";
 
@@ -60,7 +61,7 @@ export function restoreTheme(): void {
 }
 
 /** The theme in force: the reader's choice, else the system's. */
-export function currentTheme(): Theme {
+function currentTheme(): Theme {
   const chosen = document.documentElement.dataset.theme;
   if (chosen === "light" || chosen === "dark") return chosen;
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
@@ -70,5 +71,21 @@ export function switchTheme(): void {
   const theme = currentTheme() === "dark" ? "light" : "dark";
   sessionStorage.setItem(THEME, theme);
   document.documentElement.dataset.theme = theme;
-  dispatchEvent(new Event("themechange"));
+  dispatchEvent(new Event(THEME_CHANGE));
+}
+
+/** Changes with whoever changes it: the reader or the system. */
+export function useTheme(): Theme {
+  const [theme, setTheme] = useState(currentTheme());
+  useEffect(() => {
+    const system = matchMedia("(prefers-color-scheme: dark)");
+    const changed = () => setTheme(currentTheme());
+    addEventListener(THEME_CHANGE, changed);
+    system.addEventListener("change", changed);
+    return () => {
+      removeEventListener(THEME_CHANGE, changed);
+      system.removeEventListener("change", changed);
+    };
+  }, []);
+  return theme;
 }
