@@ -1,8 +1,8 @@
 /**
  * Takes the pictures of the dashboard for the documentation: a made history of some days, and a run of the demo's fleet on
- * top of it. Writes docs/images/; loopback only; ends by itself. Looks at what `npm run build` has built.
+ * top of it. Writes docs/images/; loopback only; ends by itself.
  *
- *   node test/ui/screenshots.ts
+ *   npm run screenshots
  */
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
