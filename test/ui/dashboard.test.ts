@@ -206,6 +206,12 @@ describe("the dashboard", () => {
       const [content = 0, window = 0] = (await page.evaluate(widths)) as number[];
       expect([hash, content]).toEqual([hash, Math.min(content, window)]);
     }
+    // What a rule wanted, what was observed and whether it is met, without a finger on it.
+    await page.goto(demo.url);
+    const lastCell = card(page, SUITE).locator("tbody tr").first().locator("td").last();
+    const { x = 0, width = 0 } = (await lastCell.boundingBox()) ?? {};
+    expect(width).toBeGreaterThan(0);
+    expect(x + width).toBeLessThanOrEqual(360);
     await page.setViewportSize({ width: 1280, height: 720 });
   });
 

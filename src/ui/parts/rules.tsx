@@ -1,3 +1,4 @@
+import { Fragment } from "preact";
 import type { RuleResult } from "../../model/gate.ts";
 import { formatNumber, formatRatio, formatSeconds } from "../format.ts";
 import { Badge, Scrolls } from "../words.tsx";
@@ -41,7 +42,15 @@ function RuleTable({ label, rules }: { readonly label: string; readonly rules: r
           {rules.map((rule) => (
             <tr key={`${rule.rule} ${rule.target} ${rule.cohort}`}>
               <th scope="row">
-                <code>{rule.rule}</code>
+                <code>
+                  {rule.rule.split(/(?=[A-Z])/).map((word) => (
+                    // On a phone a long name is broken between its words.
+                    <Fragment key={word}>
+                      {word}
+                      <wbr />
+                    </Fragment>
+                  ))}
+                </code>
               </th>
               <td>{rule.cohort === null ? "the whole" : `${rule.cohort} · ${rule.target}`}</td>
               <td class="number">
