@@ -9,7 +9,7 @@ import { spawnSync } from "node:child_process";
 import { cpus, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 
-/** In the order they run: the short ones first. */
+/** In the order they run. */
 const BENCHES = ["budget", "dashboard", "history", "cpu-per-device", "emulator-soak"] as const;
 /** What each version is asked of; a tool that is not there shows as null. */
 const TOOLS = {
