@@ -153,7 +153,7 @@ async function askAuthorizer(
       return { kind: "no-authorizer", evidence: authorizer.evidence };
     case "unknown": {
       const { cause, code, message } = authorizer;
-      const nothing = { authorizer: null, durationMs: null, requestId: null };
+      const nothing = { authorizer: null, durationMs: null, delayMs: 0, requestId: null };
       return { kind: "errored", why: "caller", cause, code, message, ...nothing };
     }
     default:

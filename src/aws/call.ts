@@ -1,5 +1,6 @@
 import type { IoTClient } from "@aws-sdk/client-iot";
 import { monotonicMs, sleep } from "../lib/clock.ts";
+import { watchDelay } from "../lib/loop-delay.ts";
 import type { Observer, Pacer } from "../model/ports.ts";
 import type { Target } from "../model/target.ts";
 import type { Clients } from "./client.ts";
@@ -22,9 +23,19 @@ export interface Call<T> extends FailureContext {
 }
 
 export type Reply<T> =
-  | { readonly kind: "ok"; readonly output: T; readonly durationMs: number }
-  /** `durationMs`: of the last try; null when nothing was sent. */
-  | { readonly kind: "failed"; readonly failure: Failure; readonly durationMs: number | null };
+  | ({ readonly kind: "ok"; readonly output: T } & Took)
+  | ({ readonly kind: "failed"; readonly failure: Failure } & (Took | NotSent));
+
+/** Of the last try; `delayMs`: at most so much of it may be our own event loop's. */
+interface Took {
+  readonly durationMs: number;
+  readonly delayMs: number;
+}
+
+interface NotSent {
+  readonly durationMs: null;
+  readonly delayMs: 0;
+}
 
 const BACKOFF = { baseMs: 200, mostMs: 5000 } as const;
 
@@ -42,7 +53,12 @@ export async function callAws<T>(dependencies: CallDependencies, call: Call<T>):
   const { target, operation, signal, secrets } = call;
   const credentialError = await clients.credentialError(target, signal);
   if (credentialError !== null) {
-    return { kind: "failed", failure: credentialFailureOf(credentialError, secrets), durationMs: null };
+    return {
+      kind: "failed",
+      failure: credentialFailureOf(credentialError, secrets),
+      durationMs: null,
+      delayMs: 0,
+    };
   }
 
   let leftMs = target.timeouts.invokeMs;
@@ -72,7 +88,7 @@ export async function callAws<T>(dependencies: CallDependencies, call: Call<T>):
   }
 }
 
-type TryReply<T> = Reply<T> & { readonly durationMs: number };
+type TryReply<T> = Reply<T> & Took;
 
 async function tryOnce<T>(
   { observer, clients }: CallDependencies,
@@ -81,19 +97,24 @@ async function tryOnce<T>(
 ): Promise<TryReply<T>> {
   const { target, operation, send, signal } = call;
   const startedAtMs = monotonicMs();
+  const delay = watchDelay();
+  const took = (): Took => ({ durationMs: monotonicMs() - startedAtMs, delayMs: delay.worstMs() });
   try {
     const output = await within(timeoutMs, signal, (ending) => send(clients.of(target), ending));
+    const last = took();
     observer.awsRequest({ target: target.name, operation, code: "ok" });
-    return { kind: "ok", output, durationMs: monotonicMs() - startedAtMs };
+    return { kind: "ok", output, ...last };
   } catch (error) {
-    const durationMs = monotonicMs() - startedAtMs;
+    const last = took();
     if (signal.aborted) {
       observer.awsRequest({ target: target.name, operation, code: "other" });
       throw signal.reason;
     }
     const failure = failureOf(error, call);
     observer.awsRequest({ target: target.name, operation, code: metricCode(failure.code) });
-    return { kind: "failed", failure, durationMs };
+    return { kind: "failed", failure, ...last };
+  } finally {
+    delay.stop();
   }
 }
 

@@ -1,3 +1,5 @@
+import { deadline } from "../lib/loop-delay.ts";
+
 /** Our own time was over before AWS answered. */
 export class OverdueError extends Error {
   override readonly name = "TimeoutError";
@@ -20,15 +22,14 @@ export async function within<T>(
     ending.abort(reason);
   };
   const onAbort = () => end(signal.reason);
-  const timer = setTimeout(
-    () => end(new OverdueError(`no answer within ${Math.ceil(timeoutMs)} ms`)),
-    timeoutMs,
+  const cancel = deadline(timeoutMs, () =>
+    end(new OverdueError(`no answer within ${Math.ceil(timeoutMs)} ms`)),
   );
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     return await Promise.race([work(ending.signal), ended.promise]);
   } finally {
-    clearTimeout(timer);
+    cancel();
     signal.removeEventListener("abort", onAbort);
   }
 }

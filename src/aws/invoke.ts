@@ -32,9 +32,10 @@ export function createInvoke(dependencies: CallDependencies): InvokeFn {
       secrets,
       signal,
     });
-    if (reply.kind === "failed") return errored(input, { ...reply.failure, durationMs: reply.durationMs });
+    if (reply.kind === "failed")
+      return errored(input, { ...reply.failure, durationMs: reply.durationMs, delayMs: reply.delayMs });
 
-    const { output, durationMs } = reply;
+    const { output, durationMs, delayMs } = reply;
     const requestId = shownId(output.$metadata.requestId, secrets);
     const read = readResponse(output, secrets);
     if (read.kind === "invalid") {
@@ -45,10 +46,10 @@ export function createInvoke(dependencies: CallDependencies): InvokeFn {
         code,
         message: read.reason,
       } as const;
-      return errored(input, { ...told, durationMs, requestId });
+      return errored(input, { ...told, durationMs, delayMs, requestId });
     }
     const kind = read.answer.isAuthenticated ? "allowed" : "denied";
-    return { kind, authorizer, answer: read.answer, durationMs, requestId };
+    return { kind, authorizer, answer: read.answer, durationMs, delayMs, requestId };
   };
 }
 
@@ -58,11 +59,12 @@ interface Told {
   readonly code: string;
   readonly message: string;
   readonly durationMs?: number | null;
+  readonly delayMs?: number;
   readonly requestId?: string | null;
 }
 
 function errored({ authorizer, secrets }: InvokeInput, told: Told): Invocation {
-  const { why, cause, code, message, durationMs = null, requestId = null } = told;
+  const { why, cause, code, message, durationMs = null, delayMs = 0, requestId = null } = told;
   return {
     kind: "errored",
     why,
@@ -71,6 +73,7 @@ function errored({ authorizer, secrets }: InvokeInput, told: Told): Invocation {
     code,
     message: scrub(message, secrets),
     durationMs,
+    delayMs,
     requestId,
   };
 }

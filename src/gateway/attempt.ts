@@ -1,5 +1,6 @@
 import { monotonicMs, wallMs } from "../lib/clock.ts";
 import { errorMessage } from "../lib/errors.ts";
+import { deadline, watchDelay } from "../lib/loop-delay.ts";
 import type { Outcome, Transport } from "../model/outcome.ts";
 import type { ProbeInput } from "../model/ports.ts";
 import { classify } from "./classify.ts";
@@ -47,6 +48,8 @@ export async function attempt(
   const { timeoutMs, signal } = input;
   const deadlineMs = monotonicMs() + timeoutMs;
   const clock = new PhaseClock();
+  const delay = watchDelay();
+  let delayMs = 0;
   const releases: Release[] = [];
   const verdict = Promise.withResolvers<void>();
   let evidence: Evidence = { address: null, tls: null, certificateExpiresAtMs: null };
@@ -66,6 +69,7 @@ export async function attempt(
       if (ending !== null) return;
       ending = conclude(first);
       clock.stop();
+      delayMs = delay.worstMs();
       verdict.resolve();
     },
     concludeWith: (meaning) => {
@@ -85,20 +89,21 @@ export async function attempt(
   };
   const fail = (error: unknown): void => self.settle(ownFault(error));
   const interrupt = (): void => self.settle({ kind: "interrupted" });
-  const timer = setTimeout(() => self.settle({ kind: "timeout", timeoutMs }), Math.max(0, timeoutMs));
+  const cancelTimeout = deadline(timeoutMs, () => self.settle({ kind: "timeout", timeoutMs }));
   signal.addEventListener("abort", interrupt, { once: true });
   if (signal.aborted) interrupt();
 
   const conversation = self.settled ? Promise.resolve() : converse(self).catch(fail);
   await verdict.promise;
-  clearTimeout(timer);
+  cancelTimeout();
+  delay.stop();
   signal.removeEventListener("abort", interrupt);
   const problems = [await unwind(releases)];
   await conversation;
   // What the conversation opened after the verdict fell.
   problems.push(await unwind(releases));
   const problem = problems.find((each) => each !== null);
-  const transport = { ...evidence, packets, ...clock.read() };
+  const transport = { ...evidence, packets, delayMs, ...clock.read() };
   return classify(problem ?? ending ?? ownFault("no verdict"), clock.step, transport, input.secrets);
 }
 

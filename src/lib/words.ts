@@ -9,11 +9,13 @@ import type {
   Result,
   ResultRecord,
   SecondAttemptRecord,
+  TimedPart,
   TopicFields,
 } from "../model/result.ts";
 import type { SecondAttempt } from "../model/second-wave.ts";
 import type { Target } from "../model/target.ts";
 import { assertNever } from "./errors.ts";
+import { isTrusted } from "./loop-delay.ts";
 
 /**
  * The authorizer's answer as reports and metrics name it. A device that no authorizer would be asked for counts
@@ -65,7 +67,7 @@ export function toRecord(result: Result): ResultRecord {
     topics: result.topics.map(topicFields),
     secondAttempts: result.secondAttempts.map(attemptFields),
     guard: result.guard === null ? null : guardFields(result.guard),
-    timings: { invokeSeconds: invokeSeconds(invocation), phases: phaseSeconds(outcome) },
+    timings: timings(invocation, outcome),
   };
 }
 
@@ -75,7 +77,7 @@ export function judgedCheck(result: Result): JudgedCheck {
   const transport = transportOf(outcome);
   return {
     record: toRecord(result),
-    connectionSeconds: transport === null ? null : transport.durationMs / 1000,
+    connectionSeconds: transport === null || !isTimed(transport) ? null : transport.durationMs / 1000,
     skippedFor: outcome.kind === "skipped" ? outcome.cause : null,
   };
 }
@@ -117,9 +119,24 @@ function invocationFields(invocation: Invocation): InvocationFields {
   };
 }
 
-function invokeSeconds(invocation: Invocation): number | null {
-  if (!("durationMs" in invocation) || invocation.durationMs === null) return null;
-  return seconds(invocation.durationMs);
+/** Times that our own event loop may have spoilt are left out, and named. */
+function timings(invocation: Invocation, outcome: Outcome): ResultRecord["timings"] {
+  const call = "durationMs" in invocation && invocation.durationMs !== null ? invocation : null;
+  const transport = transportOf(outcome);
+  const isCallTimed = call !== null && isTimed(call);
+  const isConnectionTimed = transport !== null && isTimed(transport);
+  const discarded: TimedPart[] = [];
+  if (call !== null && !isCallTimed) discarded.push("invoke");
+  if (transport !== null && !isConnectionTimed) discarded.push("gateway");
+  return {
+    invokeSeconds: isCallTimed ? seconds(call.durationMs ?? 0) : null,
+    phases: isConnectionTimed ? phaseSeconds(transport) : {},
+    ...(discarded.length > 0 && { discarded }),
+  };
+}
+
+function isTimed(timed: { readonly durationMs: number | null; readonly delayMs: number }): boolean {
+  return timed.durationMs !== null && isTrusted(timed.durationMs, timed.delayMs);
 }
 
 type OutcomeFields = Pick<
@@ -149,8 +166,8 @@ function tlsFields({ tls, address }: Transport): ResultRecord["tls"] {
   return tls === null ? null : { version: tls.version, cipher: tls.cipher, address: address ?? "" };
 }
 
-function phaseSeconds(outcome: Outcome): Readonly<Record<string, number>> {
-  const phases = Object.entries(transportOf(outcome)?.phasesMs ?? {});
+function phaseSeconds(transport: Transport): Readonly<Record<string, number>> {
+  const phases = Object.entries(transport.phasesMs);
   return Object.fromEntries(phases.map(([phase, ms]) => [phase, seconds(ms)]));
 }
 

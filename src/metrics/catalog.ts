@@ -8,8 +8,6 @@ export interface MetricSpec {
   readonly labels: readonly string[];
   /** Upper bounds in seconds; histograms only. */
   readonly buckets?: readonly number[];
-  /** false: the name is reserved, and nothing feeds it yet. */
-  readonly exported: boolean;
 }
 
 /** AWS IoT gives an authorizer's Lambda 5 seconds (config-custom-auth): 5 must be an edge. */
@@ -25,215 +23,180 @@ export const CATALOG = {
     type: "counter",
     help: "Checks of plans judged; derived ones are in derived_checks_total, so that ratios of verdicts are the devices' own.",
     labels: ["target", "cohort", "protocol", "expectation", "verdict", "location"],
-    exported: true,
   },
   derived_checks_total: {
     type: "counter",
     help: "Deliberately corrupted checks judged, by what was corrupted; each must be denied, which is a pass.",
     labels: ["target", "cohort", "protocol", "derived", "verdict", "location"],
-    exported: true,
   },
   check_failures_total: {
     type: "counter",
     help: "Checks that failed, derived ones included, by their first cause.",
     labels: ["target", "cohort", "protocol", "cause", "location"],
-    exported: true,
   },
   checks_inconclusive_total: {
     type: "counter",
     help: "Checks that proved nothing, derived ones included, by their first cause.",
     labels: ["target", "cohort", "protocol", "cause", "location"],
-    exported: true,
   },
   guard_skips_total: {
     type: "counter",
     help: "Gateway connections not made because they could have harmed a live device.",
     labels: ["target", "cause", "location"],
-    exported: true,
   },
   agreement_total: {
     type: "counter",
     help: "Checks by what TestInvokeAuthorizer answered and what the gateway did; derived ones left out.",
     labels: ["target", "protocol", "authorizer_answer", "gateway_outcome", "location"],
-    exported: true,
   },
   authorizer_duration_seconds: {
     type: "histogram",
     help: "Time of TestInvokeAuthorizer calls that AWS answered about the device; waiting for a budget is left out.",
     labels: ["target", "authorizer", "location"],
     buckets: AUTHORIZER_BUCKETS,
-    exported: true,
   },
   gateway_duration_seconds: {
     type: "histogram",
     help: "Time of one gateway connection from name resolution to its outcome; waiting for a budget is left out.",
     labels: ["target", "protocol", "outcome", "location"],
     buckets: GATEWAY_BUCKETS,
-    exported: true,
   },
   gateway_phase_duration_seconds: {
     type: "histogram",
     help: "Time of the consecutive phases of one gateway connection; they sum to its duration.",
     labels: ["target", "protocol", "phase", "location"],
     buckets: PHASE_BUCKETS,
-    exported: true,
   },
   aws_requests_total: {
     type: "counter",
     help: "Requests to the AWS control plane by result: ok, or the error's name.",
     labels: ["target", "operation", "code"],
-    exported: true,
   },
   budget_limit: {
     type: "gauge",
     help: "Budget in operations per second: the lowest of the targets of its account and Region.",
     labels: ["target", "operation"],
-    exported: true,
   },
   budget_used_total: {
     type: "counter",
     help: "Operations the budget let through.",
     labels: ["target", "operation"],
-    exported: true,
   },
   runs_total: {
     type: "counter",
     help: "Runs that ended, by decision; none: it ended without one.",
     labels: ["suite", "decision"],
-    exported: true,
   },
   run_duration_seconds: {
     type: "histogram",
     help: "Duration of runs that came to a decision.",
     labels: ["suite"],
     buckets: RUN_BUCKETS,
-    exported: true,
   },
   run_in_progress: {
     type: "gauge",
     help: "1 while a run of the suite is going on.",
     labels: ["suite"],
-    exported: true,
   },
   run_last_progress_timestamp_seconds: {
     type: "gauge",
     help: "When a run of the suite last got on: it started, finished a check or ended.",
     labels: ["suite"],
-    exported: true,
   },
   last_run_timestamp_seconds: {
     type: "gauge",
     help: "When the last run that came to a decision ended.",
     labels: ["suite"],
-    exported: true,
   },
   last_run_checks: {
     type: "gauge",
     help: "Checks of the last run by verdict, derived ones left out.",
     labels: ["suite", "target", "cohort", "verdict"],
-    exported: true,
   },
   last_go_timestamp_seconds: {
     type: "gauge",
     help: "When the last run that came to go ended.",
     labels: ["suite"],
-    exported: true,
   },
   gate_state: {
     type: "gauge",
     help: "1 for the decision of the last run, 0 for the others; empty target and cohort: the whole suite.",
     labels: ["suite", "target", "cohort", "state"],
-    exported: true,
   },
   gate_expiry_timestamp_seconds: {
     type: "gauge",
     help: "Until when the last decision may be relied on.",
     labels: ["suite"],
-    exported: true,
   },
   gate_rule_threshold: {
     type: "gauge",
     help: "Threshold of a gate rule for the whole suite in the last run.",
     labels: ["suite", "rule"],
-    exported: true,
   },
   gate_rule_observed: {
     type: "gauge",
     help: "What a gate rule measured on the whole suite in the last run; absent where there was nothing to measure.",
     labels: ["suite", "rule"],
-    exported: true,
   },
   profiles: {
     type: "gauge",
     help: "Valid device profiles.",
     labels: ["target", "cohort"],
-    exported: true,
   },
   profiles_invalid: {
     type: "gauge",
     help: "Device profiles that cannot be read.",
     labels: [],
-    exported: true,
   },
   target_info: {
     type: "gauge",
     help: "Configured targets; realm is aws, emulator, or custom where something else may answer in their place.",
     labels: ["target", "aws_account", "aws_region", "endpoint", "realm"],
-    exported: true,
   },
   server_certificate_expiry_timestamp_seconds: {
     type: "gauge",
     help: "End of validity of the gateway certificate seen last.",
     labels: ["target"],
-    exported: true,
   },
   credential_expiry_timestamp_seconds: {
     type: "gauge",
     help: "Earliest end of validity of the credentials a cohort was tested with last.",
     labels: ["cohort"],
-    exported: true,
   },
   credential_fetch_failures_total: {
     type: "counter",
     help: "Credentials that could not be read when a check needed them.",
     labels: ["cohort"],
-    exported: true,
   },
   timings_discarded_total: {
     type: "counter",
     help: "Timings left out because the event loop lagged while they were taken.",
-    labels: ["target"],
-    exported: false,
+    labels: ["target", "location"],
   },
   overrides_total: {
     type: "counter",
     help: "Inconclusive decisions that somebody let pass, each once for whoever did.",
     labels: ["suite"],
-    exported: true,
   },
   paused: {
     type: "gauge",
     help: "1 while the daemon connects nothing because an administrator paused it.",
     labels: [],
-    exported: true,
   },
   build_info: {
     type: "gauge",
     help: "Always 1; the label names the version.",
     labels: ["version"],
-    exported: true,
   },
   config_last_reload_successful: {
     type: "gauge",
     help: "1 if the configuration was read well the last time it was loaded.",
     labels: [],
-    exported: true,
   },
   config_last_reload_success_timestamp_seconds: {
     type: "gauge",
     help: "When the configuration was last read well.",
     labels: [],
-    exported: true,
   },
 } as const satisfies Readonly<Record<string, MetricSpec>>;
 

@@ -65,11 +65,14 @@ function recordTimings(
     const authorizer = bounds.authorizer.of(authorizerName);
     instruments.authorizer_duration_seconds.observe({ target, authorizer, location }, timings.invokeSeconds);
   }
-  if (connectionSeconds === null) return;
-  instruments.gateway_duration_seconds.observe(
-    { target, protocol, outcome: gateway, location },
-    connectionSeconds,
-  );
+  if (timings.discarded)
+    instruments.timings_discarded_total.inc({ target, location }, timings.discarded.length);
+  if (connectionSeconds !== null) {
+    instruments.gateway_duration_seconds.observe(
+      { target, protocol, outcome: gateway, location },
+      connectionSeconds,
+    );
+  }
   for (const [phase, seconds] of Object.entries(timings.phases)) {
     instruments.gateway_phase_duration_seconds.observe({ target, protocol, phase, location }, seconds);
   }

@@ -139,6 +139,7 @@ function startAtZero(instruments: Instruments, bounds: Bounds, location: string,
   }
   for (const { name } of fleet.targets) {
     const target = labelValue(name);
+    instruments.timings_discarded_total.inc({ target, location }, 0);
     for (const protocol of PROTOCOLS) {
       for (const authorizer_answer of ANSWERS) {
         for (const gateway_outcome of OUTCOMES) {
@@ -174,6 +175,7 @@ async function removeLeft(instruments: Instruments, fleet: Fleet): Promise<void>
     instruments.aws_requests_total,
     instruments.budget_used_total,
     instruments.server_certificate_expiry_timestamp_seconds,
+    instruments.timings_discarded_total,
   ];
   for (const metric of byTarget) await retainSeries(metric, ({ target }) => targets.has(String(target)));
   const byGroup = [

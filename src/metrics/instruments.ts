@@ -8,17 +8,15 @@ type Instrument<S extends MetricSpec> = {
   readonly histogram: Histogram<S["labels"][number]>;
 }[S["type"]];
 
-/** The catalogue's exported metrics, each with the methods of its type and checked label names. */
+/** The catalogue's metrics, each with the methods of its type and checked label names. */
 export type Instruments = {
-  readonly [N in MetricName as Catalog[N]["exported"] extends true ? N : never]: Instrument<Catalog[N]>;
+  readonly [N in MetricName]: Instrument<Catalog[N]>;
 };
 
-/** Registers every exported metric of the catalogue. */
+/** Registers every metric of the catalogue. */
 export function createInstruments(registry: Registry): Instruments {
   const specs: readonly (readonly [string, MetricSpec])[] = Object.entries(CATALOG);
-  const made = specs
-    .filter(([, spec]) => spec.exported)
-    .map(([name, spec]) => [name, createInstrument(`${PREFIX}${name}`, spec, registry)]);
+  const made = specs.map(([name, spec]) => [name, createInstrument(`${PREFIX}${name}`, spec, registry)]);
   return Object.fromEntries(made) as Instruments;
 }
 

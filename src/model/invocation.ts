@@ -29,6 +29,8 @@ export type Invocation =
       readonly authorizer: string;
       readonly answer: AuthorizerAnswer;
       readonly durationMs: number;
+      /** At most so much of `durationMs` may be our own event loop's. */
+      readonly delayMs: number;
       readonly requestId: string | null;
     }
   | {
@@ -46,6 +48,7 @@ export type Invocation =
       /** Scrubbed text. */
       readonly message: string;
       readonly durationMs: number | null;
+      readonly delayMs: number;
       readonly requestId: string | null;
     }
   | {

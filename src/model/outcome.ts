@@ -26,6 +26,8 @@ export interface Transport {
   readonly packets: readonly string[];
   readonly phasesMs: Readonly<Partial<Record<Phase, number>>>;
   readonly durationMs: number;
+  /** At most so much of the times above may be our own event loop's. */
+  readonly delayMs: number;
   /** ms since the epoch. */
   readonly startedAtMs: number;
 }

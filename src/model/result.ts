@@ -102,13 +102,19 @@ export interface ResultRecord {
   readonly timings: {
     readonly invokeSeconds: number | null;
     readonly phases: Readonly<Record<string, number>>;
+    /** Left out above because our event loop lagged so much that they would be wrong; absent: nothing was. */
+    readonly discarded?: readonly TimedPart[];
   };
 }
+
+export const TIMED_PARTS = ["invoke", "gateway"] as const;
+/** What is timed of a check: the call of the API, the connection to the gateway. */
+export type TimedPart = (typeof TIMED_PARTS)[number];
 
 /** A judged check free of credentials, with what metrics count beyond the record: as one process tells it another. */
 export interface JudgedCheck {
   readonly record: ResultRecord;
-  /** The whole gateway connection; null: none was tried. */
+  /** The whole gateway connection; null: none was tried, or its times were discarded. */
   readonly connectionSeconds: number | null;
   /** Why the gateway was left alone; null: it was not. */
   readonly skippedFor: CauseCode | null;

@@ -20,7 +20,8 @@ export class GroupLatencies {
 
   add({ target, cohort, gateway, authorizer, timings }: Timed): void {
     const pairs = [this.#pair(target, cohort), this.#whole];
-    if (gateway === "accepted" || gateway === "refused") {
+    const isTimed = Object.keys(timings.phases).length > 0;
+    if (isTimed && (gateway === "accepted" || gateway === "refused")) {
       const seconds = CONNECT_PHASES.reduce((all, phase) => all + (timings.phases[phase] ?? 0), 0);
       for (const { connect } of pairs) connect.add(seconds);
     }

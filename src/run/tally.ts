@@ -57,7 +57,8 @@ export class Tally {
       this.#time("api", "invoke", invokeSeconds);
     }
     for (const [phase, seconds] of Object.entries(phases)) this.#time(protocol, phase, seconds);
-    if (gateway === "accepted") this.#time(protocol, "total", sum(Object.values(phases)));
+    if (gateway === "accepted" && !timings.discarded?.includes("gateway"))
+      this.#time(protocol, "total", sum(Object.values(phases)));
   }
 
   /** The rest of what was expected was not run. `planned` is by group, as `expect` was. */

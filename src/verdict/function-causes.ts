@@ -1,3 +1,4 @@
+import { isTrusted } from "../lib/loop-delay.ts";
 import type { CauseCode } from "../model/causes.ts";
 import type { Facts } from "../model/facts.ts";
 import type { Invocation } from "../model/invocation.ts";
@@ -41,14 +42,17 @@ const HINTS: readonly Hint[] = [
 
 /** What an API error says about the function; null: nothing. Our own faults and the quota say nothing. */
 export function functionTrouble(invocation: Errored): Finding | null {
-  const { why, code, cause, message, durationMs } = invocation;
+  const { why, code, cause, message, durationMs, delayMs } = invocation;
   if (why === "caller" || why === "throttled" || cause === "SIGNATURE_NOT_BASE64") return null;
   // Known without a call, or by our own deadline: not a word of the authorizer's.
   if (durationMs === null || cause === "API_TIMEOUT" || cause === "API_UNREACHABLE") return null;
   const evidence = `TestInvokeAuthorizer: ${code}: ${message}`;
   const hint = HINTS.find(({ words }) => words.every((each) => each.test(message)));
   if (hint !== undefined) return { code: hint.code, evidence };
-  const isLate = durationMs >= ABOUT_THE_LIMIT_MS && durationMs <= WELL_PAST_THE_LIMIT_MS;
+  const isLate =
+    durationMs >= ABOUT_THE_LIMIT_MS &&
+    durationMs <= WELL_PAST_THE_LIMIT_MS &&
+    isTrusted(durationMs, delayMs);
   return isLate
     ? { code: "AUTHORIZER_TIMEOUT", evidence: `${evidence} (after ${seconds(durationMs)})` }
     : null;
@@ -65,9 +69,10 @@ export const functionFailed: Detector = (facts) => {
 export const refusedLate: Detector = (facts) => {
   const { kind } = facts.invocation;
   if (facts.outcome.kind !== "refused" || kind === "denied" || kind === "no-authorizer") return null;
-  const { connack, response, upgrade } = facts.outcome.transport.phasesMs;
-  const waitedMs = Math.max(connack ?? 0, response ?? 0, upgrade ?? 0);
-  if (waitedMs >= ABOUT_THE_LIMIT_MS && waitedMs <= WELL_PAST_THE_LIMIT_MS) {
+  const { phasesMs, delayMs } = facts.outcome.transport;
+  const waitedMs = Math.max(phasesMs.connack ?? 0, phasesMs.response ?? 0, phasesMs.upgrade ?? 0);
+  const isLate = waitedMs >= ABOUT_THE_LIMIT_MS && waitedMs <= WELL_PAST_THE_LIMIT_MS;
+  if (isLate && isTrusted(waitedMs, delayMs)) {
     return {
       code: "AUTHORIZER_TIMEOUT",
       evidence: `the gateway refused after ${seconds(waitedMs)}; the function has 5 s`,
@@ -78,6 +83,7 @@ export const refusedLate: Detector = (facts) => {
 
 function answeredLate({ invocation }: Facts): Finding | null {
   if (invocation.kind !== "allowed" || invocation.durationMs < CLOSE_TO_THE_LIMIT_MS) return null;
+  if (!isTrusted(invocation.durationMs, invocation.delayMs)) return null;
   const took = `TestInvokeAuthorizer took ${seconds(invocation.durationMs)}`;
   return { code: "AUTHORIZER_TIMEOUT", evidence: `${took}; at the gateway the function has 5 s` };
 }

@@ -58,6 +58,7 @@ describe("what AWS answers", () => {
       code: type,
       message: "a message",
       durationMs: expect.any(Number),
+      delayMs: expect.any(Number),
       requestId: "request-1",
     });
     expect(parts.seen[0]).toEqual({

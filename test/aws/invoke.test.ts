@@ -98,6 +98,7 @@ describe("answer", () => {
         disconnectAfterSeconds: 86_400,
       },
       durationMs: expect.any(Number),
+      delayMs: expect.any(Number),
       requestId: "request-1",
     });
     expect(parts.seen).toEqual([{ target: "here", operation: "TestInvokeAuthorizer", code: "ok" }]);
@@ -165,7 +166,8 @@ describe("throttling", () => {
 
   test("a short spell does not use up the time for the call", async () => {
     const throttled = awsError(400, "ThrottlingException", "Rate exceeded");
-    const spell = Array.from({ length: 5 }, () => throttled);
+    // Back-offs of at most 3 s in all: within six times 700 ms whatever the jitter, and mostly beyond 700 ms.
+    const spell = Array.from({ length: 4 }, () => throttled);
     const parts = await startParts({ timeouts: { invokeMs: 700, probeMs: 700 } }, inTurn(...spell, ALLOWED));
     expect(await ask(parts)).toMatchObject({ kind: "allowed" });
   });
@@ -188,6 +190,18 @@ describe("throttling", () => {
     const parts = await startParts({ timeouts }, inTurn(throttled, "hang"));
     expect(await ask(parts)).toMatchObject({ why: "throttled", cause: "API_THROTTLED" });
     expect(parts.seen.map(({ code }) => code)).toEqual(["ThrottlingException", "TimeoutError"]);
+  });
+
+  test("the time in which our own event loop stood still does not use it up, and is told", async () => {
+    const timeouts = { invokeMs: 500, probeMs: 1000 };
+    const parts = await startParts({ timeouts }, () => {
+      const untilMs = performance.now() + 800;
+      while (performance.now() < untilMs);
+      return ALLOWED;
+    });
+    const invocation = await ask(parts);
+    if (invocation.kind !== "allowed") throw new Error(`it was ${invocation.kind}`);
+    expect(invocation.delayMs).toBeGreaterThanOrEqual(800);
   });
 
   test("waiting for the budget does not use up that time", async () => {

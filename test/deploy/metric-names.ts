@@ -3,7 +3,7 @@ import { CATALOG, type MetricSpec, PREFIX } from "../../src/metrics/catalog.ts";
 const SPECS: readonly (readonly [string, MetricSpec])[] = Object.entries(CATALOG);
 /** A histogram is asked by its parts. */
 const EXPORTED: ReadonlySet<string> = new Set(
-  SPECS.filter(([, { exported }]) => exported).flatMap(([name, { type }]) =>
+  SPECS.flatMap(([name, { type }]) =>
     type === "histogram"
       ? ["bucket", "count", "sum"].map((part) => `${PREFIX}${name}_${part}`)
       : [PREFIX + name],

@@ -14,6 +14,7 @@ const TRANSPORT: Transport = {
   packets: [],
   phasesMs: {},
   durationMs: 0,
+  delayMs: 0,
   startedAtMs: 0,
 };
 

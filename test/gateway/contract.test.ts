@@ -64,6 +64,12 @@ const HALF: Readonly<Record<Protocol, string | readonly number[]>> = {
 const bytesOf = (text: string | readonly number[]): Buffer =>
   typeof text === "string" ? Buffer.from(text) : Buffer.from([...text]);
 
+/** Keeps the event loop, which the peer shares, from doing anything else. */
+function standStill(ms: number): void {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs);
+}
+
 function transportOf(outcome: Outcome): Transport {
   if (outcome.kind === "skipped") throw new Error("skipped");
   const { transport } = outcome;
@@ -98,6 +104,28 @@ describe.each(PROTOCOLS)("the %s prober", (protocol) => {
     const last = { mqtt: ["connack"], wss: ["upgrade", "connack"], https: ["response"] }[protocol];
     expect(Object.keys(transport.phasesMs)).toEqual(["dns", "tcp", "tls", ...last]);
     expect(peer.connections).toHaveLength(1);
+  });
+
+  test("says by how much our own event loop may have delayed what it saw", async () => {
+    await using peer = await tlsPeer(pki.good, (socket) =>
+      AFTER_REQUEST[protocol](socket, (send) => {
+        standStill(300);
+        send(bytesOf(ACCEPT[protocol]));
+      }),
+    );
+    const outcome = await run(peer);
+    expect(outcome.kind).toBe("accepted");
+    expect(transportOf(outcome).delayMs).toBeGreaterThanOrEqual(300);
+  });
+
+  test("gives the gateway back the time in which our own event loop stood still", async () => {
+    await using peer = await tlsPeer(pki.good, (socket) =>
+      AFTER_REQUEST[protocol](socket, (send) => {
+        standStill(1500);
+        send(bytesOf(ACCEPT[protocol]));
+      }),
+    );
+    expect(await run(peer, { timeoutMs: 1000 })).toMatchObject({ kind: "accepted" });
   });
 
   test("has the connection closed when it answers", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { authorizerWord, realm, toRecord } from "../../src/lib/words.ts";
+import { authorizerWord, judgedCheck, realm, toRecord } from "../../src/lib/words.ts";
 import { Secret } from "../../src/model/secret.ts";
 import { answered, checkOf, errored, GUARDED, predicted, TRANSPORT, targetOf } from "../support/fixtures.ts";
 import { acceptedOver, judged, resultOf } from "../support/results.ts";
@@ -25,6 +25,16 @@ describe("realm", () => {
 });
 
 describe("toRecord", () => {
+  it("leaves out times that our own event loop may have spoilt, and names them", () => {
+    const allowed = { ...answered("allowed"), delayMs: 3000 };
+    const late = resultOf({ invocation: allowed, outcome: acceptedOver({ delayMs: 3000 }) });
+    const discarded = ["invoke", "gateway"];
+    expect(toRecord(late).timings).toEqual({ invokeSeconds: null, phases: {}, discarded });
+    expect(judgedCheck(late).connectionSeconds).toBeNull();
+    const call = toRecord(resultOf({ invocation: allowed })).timings;
+    expect(call).toMatchObject({ invokeSeconds: null, phases: { connack: 0.005 }, discarded: ["invoke"] });
+  });
+
   it("gives the fields of a pass, times in seconds", () => {
     expect(toRecord(resultOf())).toEqual({
       seq: 0,

@@ -49,6 +49,20 @@ describe("a recorded check", () => {
     expect(onlyValue(body, "checks_total", { ...labels, verdict: "fail" })).toBe(1);
   });
 
+  it("whose times our own event loop may have spoilt is in no histogram, and the times are counted", async () => {
+    const outcome = acceptedOver({ delayMs: 60_000, certificateExpiresAtMs: Date.UTC(2030, 0) });
+    const body = await pageAfter(
+      resultOf({ invocation: { ...answered("allowed"), delayMs: 60_000 }, outcome }),
+    );
+    const where = { target: "here", location: "lab" };
+    expect(onlyValue(body, "timings_discarded_total", where)).toBe(2);
+    for (const name of ["authorizer", "gateway", "gateway_phase"]) {
+      expect(samplesOf(body, `${name}_duration_seconds_count`)).toEqual([]);
+    }
+    expect(sumOf(body, "checks_total")).toBe(1);
+    expect(sumOf(body, "server_certificate_expiry_timestamp_seconds")).toBe(Date.UTC(2030, 0) / 1000);
+  });
+
   it("counts as a failure of its first cause only", async () => {
     const body = await pageAfter(failing);
     expect(onlyValue(body, "check_failures_total", { cause: "POLICY_CONNECT_DENIED" })).toBe(1);

@@ -3,8 +3,6 @@ import { CATALOG, type MetricSpec, PREFIX } from "../../src/metrics/catalog.ts";
 /** docs/metrics.md from the catalogue. */
 export function renderDocs(): string {
   const all: readonly (readonly [string, MetricSpec])[] = Object.entries(CATALOG);
-  const exported = all.filter(([, spec]) => spec.exported);
-  const reserved = all.filter(([, spec]) => !spec.exported);
   return `# Metrics
 
 Made from \`src/metrics/catalog.ts\`; a test keeps it so (\`npx vitest run test/metrics -u\` writes it).
@@ -23,12 +21,7 @@ Made from \`src/metrics/catalog.ts\`; a test keeps it so (\`npx vitest run test/
 
 ## Exported
 
-${exported.map(([name, spec]) => section(name, spec)).join("\n")}
-## Reserved
-
-Names that nothing feeds yet; they are not on the page.
-
-${reserved.map(([name, spec]) => section(name, spec)).join("\n")}`;
+${all.map(([name, spec]) => section(name, spec)).join("\n")}`;
 }
 
 function section(name: string, spec: MetricSpec): string {

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { toRecord } from "../../src/lib/words.ts";
 import type { ResultRecord } from "../../src/model/result.ts";
 import { Tally } from "../../src/run/tally.ts";
-import { judged, resultOf } from "../support/results.ts";
+import { acceptedOver, judged, resultOf } from "../support/results.ts";
 
 const FAILED: ResultRecord = toRecord(resultOf({ verdict: judged("fail", "UNEXPECTED_ACCEPT") }));
 
@@ -41,4 +41,14 @@ it("counts where authorizer and gateway differ about devices that should get in,
   ];
   for (const record of records) tally.add({ ...seen, ...record });
   expect(tally.groups()[0]?.asked).toEqual({ sample: asked, answered: 5, disagreed: 2 });
+});
+
+it("takes no percentile from times that were discarded", () => {
+  const tally = new Tally();
+  tally.expect("here", "pumps", 2);
+  tally.add(toRecord(resultOf()));
+  const before = tally.wholeLatency();
+  tally.add(toRecord(resultOf({ outcome: acceptedOver({ delayMs: 60_000 }) })));
+  expect(tally.wholeLatency()).toEqual(before);
+  expect(tally.groups()[0]).toMatchObject({ pass: 2, connectP95Seconds: before.connectP95Seconds });
 });

@@ -150,6 +150,7 @@ export const TRANSPORT: Transport = {
   packets: [],
   phasesMs: { dns: 0, tcp: 1, tls: 4, connack: 5 },
   durationMs: 10,
+  delayMs: 0,
   startedAtMs: 0,
 };
 
@@ -205,6 +206,7 @@ export function answered(
       ...answer,
     },
     durationMs: 20,
+    delayMs: 0,
     requestId: null,
   };
 }
@@ -221,6 +223,7 @@ export function errored(
     code: "SomeException",
     message: "no",
     durationMs: 5,
+    delayMs: 0,
     requestId: null,
   };
 }

@@ -47,6 +47,7 @@ const transport: fc.Arbitrary<Transport> = fc.record({
   packets: fc.constant([]),
   phasesMs: fc.record({ tls: ms, connack: ms, response: ms, upgrade: ms }, { requiredKeys: [] }),
   durationMs: ms,
+  delayMs: fc.constantFrom(0, 6000),
   startedAtMs: fc.nat(),
 });
 
@@ -96,6 +97,7 @@ const invocation: fc.Arbitrary<Invocation> = fc.oneof(
     authorizer: text,
     answer,
     durationMs: ms,
+    delayMs: fc.constantFrom(0, 6000),
     requestId: maybe(text),
   }),
   fc.record({ kind: fc.constant("no-authorizer" as const), evidence: text }),
@@ -107,6 +109,7 @@ const invocation: fc.Arbitrary<Invocation> = fc.oneof(
     code: text,
     message: text,
     durationMs: maybe(ms),
+    delayMs: fc.constantFrom(0, 6000),
     requestId: maybe(text),
   }),
   fc.record({

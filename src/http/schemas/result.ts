@@ -3,7 +3,7 @@ import { DERIVED_KINDS } from "../../model/check.ts";
 import { PHASES } from "../../model/outcome.ts";
 import { PROTOCOLS } from "../../model/profile.ts";
 import { TOPIC_ACTIONS } from "../../model/proof.ts";
-import { VERDICTS } from "../../model/result.ts";
+import { TIMED_PARTS, VERDICTS } from "../../model/result.ts";
 import { VARIATIONS } from "../../model/second-wave.ts";
 import { authorizer, code, count, gateway, seconds } from "./common.ts";
 
@@ -71,6 +71,7 @@ export const result = z
     timings: z.object({
       invokeSeconds: seconds.nullable(),
       phases: z.partialRecord(z.enum(PHASES), seconds),
+      discarded: z.array(z.enum(TIMED_PARTS)).optional(),
     }),
   })
   .meta({ id: "Result" });
