@@ -69,7 +69,9 @@ function liveLine(out: ProgressOutput, { counts, label, color, unicode }: Progre
     // A line that fills the last column wraps on some terminals, and then it cannot be redrawn.
     const width = (out.columns || DEFAULT_COLUMNS) - 1;
     const style = createStyle({ color: color ?? true, width });
-    const line = lineText(label ?? "", counts(), pace, style, width);
+    const now = counts();
+    pace.see(now);
+    const line = lineText(label ?? "", now, pace, style, width);
     out.write(`${ERASE_LINE}${unicode === false ? toAscii(line) : line}${final ? "\n" : ""}`);
   };
 }
@@ -89,7 +91,7 @@ function lineText(label: string, counts: ProgressCounts, pace: Pace, style: Styl
     { text: label === "" ? "" : ellipsize(quoted(label), MAX_LABEL), tone: "strong", worth: 3 },
     { text: `${pad(count(counts.checks), planned.length, "right")}/${planned}`, tone: "plain", worth: 6 },
     { text: pad(`${Math.floor(100 * share(counts))}%`, 4, "right"), tone: "plain", worth: 4 },
-    { text: pad(pace.rate(counts), RATE_WIDTH), tone: "dim", worth: 1 },
+    { text: pad(pace.rate(), RATE_WIDTH), tone: "dim", worth: 1 },
     { text: pad(pace.remaining(counts), ETA_WIDTH), tone: "dim", worth: 2 },
     { text: `✔ ${digits(counts.pass)}`, tone: counts.pass > 0 ? "good" : "dim", worth: 5 },
     { text: `✘ ${digits(counts.fail)}`, tone: counts.fail > 0 ? "bad" : "dim", worth: 5 },
@@ -122,6 +124,7 @@ function plainLines(out: ProgressOutput, { counts, label }: ProgressOptions): Dr
   let written = { atMs: Number.NEGATIVE_INFINITY, share: 0, checks: -1 };
   return (pace, final) => {
     const now = counts();
+    pace.see(now);
     // Nothing is known yet: the sources are still being read.
     if (now.planned === 0 && !final) return;
     const isDue =
@@ -130,7 +133,7 @@ function plainLines(out: ProgressOutput, { counts, label }: ProgressOptions): Dr
     written = { atMs: pace.elapsedMs(), share: share(now), checks: now.checks };
     const parts = [
       `${count(now.checks)}/${count(now.planned)} (${Math.floor(100 * share(now))}%)`,
-      pace.rate(now),
+      pace.rate(),
       pace.remaining(now),
       `${count(now.pass)} pass, ${count(now.fail)} fail, ${count(now.inconclusive)} inconclusive`,
       derivedText(now),

@@ -122,6 +122,17 @@ describe("elsewhere", () => {
     expect(written.at(-1)).toContain("1,000/1,000 (100%)");
   });
 
+  it("tells the rate of late, of the time after planning", () => {
+    const progress = progressOn({ isTTY: false });
+    progress.start();
+    vi.advanceTimersByTime(60_000);
+    for (let second = 1; second <= 4; second += 1) reach(second * 50, 1000);
+    expect(written.at(-1)).toMatch(/^200\/1,000 \(20%\), [56]\d\/s, ETA 1\d s/);
+    for (let second = 1; second <= 40; second += 1) reach(200 + second * 10, 1000);
+    expect(written.at(-1)).toMatch(/^600\/1,000 \(60%\), 10\/s, ETA 4\d s/);
+    progress.stop();
+  });
+
   it("writes a line every 5 seconds of a slow run", () => {
     const progress = progressOn({ isTTY: false });
     progress.start();
