@@ -19,7 +19,7 @@ export const CERTIFICATES = {
 export type CertificateKind = keyof typeof CERTIFICATES;
 
 /** Servers on the second core, their clients on the first. */
-const SERVER_CORE = "1";
+export const SERVER_CORE = "1";
 const CLIENT_CORE = "0";
 const API_HOST = fileURLToPath(new URL("../emulator-host.ts", import.meta.url));
 
@@ -96,12 +96,17 @@ export interface Measured {
   readonly stdout: string;
 }
 
+/** A process that runs already, its threads too. */
+export function pinTo(core: string, pid: number | undefined): void {
+  execFileSync("taskset", ["-a", "-c", "-p", core, String(pid)], { stdio: "pipe" });
+}
+
 function pinned(core: string, command: readonly string[]): readonly string[] {
   return ["taskset", "-c", core, ...command];
 }
 
 /** A CA and a server certificate of the kind; answers with the CA's path. */
-function makeCertificates(folder: string, kind: CertificateKind): string {
+export function makeCertificates(folder: string, kind: CertificateKind): string {
   const [algorithm, option] = CERTIFICATES[kind];
   const at = (name: string): string => join(folder, name);
   const openssl = (...args: string[]): void => {
@@ -151,7 +156,7 @@ async function startApi(folder: string): Promise<{ readonly server: ChildProcess
   const path = join(folder, "emulator.yaml");
   await writeFile(path, JSON.stringify(config));
   const server = fork(API_HOST, [path], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-  execFileSync("taskset", ["-a", "-c", "-p", SERVER_CORE, String(server.pid)], { stdio: "pipe" });
+  pinTo(SERVER_CORE, server.pid);
   const [{ api }] = (await once(server, "message")) as [{ api: string }];
   return { server, api };
 }

@@ -6,13 +6,15 @@ import type { ErroredWhy, Invocation } from "../model/invocation.ts";
 import type { InvokeFn, InvokeInput } from "../model/ports.ts";
 import type { Secret } from "../model/secret.ts";
 import { type CallDependencies, callAws } from "./call.ts";
+import { type ExchangeTime, timeExchange } from "./exchange.ts";
 import { readResponse } from "./read-response.ts";
 import { limitBreach } from "./request-limits.ts";
 
 /**
  * Makes the port that calls TestInvokeAuthorizer (API_TestInvokeAuthorizer). Whatever AWS, the network or the
  * credential chain does comes back as an `errored` invocation; only an abort throws, with the signal's reason.
- * `durationMs` is of the last call alone, without waiting for the budget, credentials or back-off.
+ * `durationMs` is of the last exchange alone, without waiting for the budget, credentials or back-off, and without
+ * what the SDK does before it sends.
  */
 export function createInvoke(dependencies: CallDependencies): InvokeFn {
   return async (input) => {
@@ -23,19 +25,25 @@ export function createInvoke(dependencies: CallDependencies): InvokeFn {
       const message = `${breach.message}; the call was not made`;
       return errored(input, { why: "signature", cause: breach.cause, code: "InvalidRequest", message });
     }
+    let exchange: () => ExchangeTime | null = () => null;
     const reply = await callAws(dependencies, {
       target,
       operation: "TestInvokeAuthorizer",
-      send: (client, abortSignal) =>
-        client.send(new TestInvokeAuthorizerCommand(toCommand(authorizer, request)), { abortSignal }),
+      send: (client, abortSignal) => {
+        const command = new TestInvokeAuthorizerCommand(toCommand(authorizer, request));
+        exchange = timeExchange(command);
+        return client.send(command, { abortSignal });
+      },
       refused: refusedCause(request),
       secrets,
       signal,
     });
-    if (reply.kind === "failed")
-      return errored(input, { ...reply.failure, durationMs: reply.durationMs, delayMs: reply.delayMs });
-
-    const { output, durationMs, delayMs } = reply;
+    if (reply.kind === "failed") {
+      const { durationMs, delayMs } = exchange() ?? reply;
+      return errored(input, { ...reply.failure, durationMs, delayMs });
+    }
+    const { output } = reply;
+    const { durationMs, delayMs } = exchange() ?? reply;
     const requestId = shownId(output.$metadata.requestId, secrets);
     const read = readResponse(output, secrets);
     if (read.kind === "invalid") {
