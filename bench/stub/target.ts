@@ -2,9 +2,9 @@
  * Loaded before the program (`node --import bench/stub/target.ts src/main.ts run …`): neither the API nor the gateway
  * is asked, both answers are given here at once. Everything else is the program's own: reading profiles, planning,
  * pacing, building contexts, predicting, judging, counting and keeping. At its end the process writes its peak memory
- * to the file that BENCH_PEAK names.
+ * and CPU time to the file that BENCH_PEAK names. BENCH_DIST is where the built program is.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { Invocation } from "../../src/model/invocation.ts";
 import type { Outcome } from "../../src/model/outcome.ts";
 import type { ReadyTarget } from "../../src/model/target.ts";
@@ -40,8 +40,20 @@ App.prototype.examine = function examineStub(check, signal) {
   return examine(check, target as ReadyTarget, ports, signal);
 };
 
-if (BENCH_PEAK !== undefined) {
-  process.on("exit", () => writeFileSync(BENCH_PEAK, String(process.resourceUsage().maxRSS * 1024)));
+if (BENCH_PEAK !== undefined && process.send === undefined) {
+  process.on("exit", () => {
+    const [own, workers] = [process.resourceUsage(), childrenCpuSeconds()];
+    const cpuSeconds = (own.userCPUTime + own.systemCPUTime) / 1e6 + workers;
+    writeFileSync(BENCH_PEAK, JSON.stringify({ peakBytes: own.maxRSS * 1024, cpuSeconds }));
+  });
+}
+
+/** user+sys of children that have ended (proc_pid_stat(5): cutime, cstime, in ticks of 10 ms). */
+function childrenCpuSeconds(): number {
+  const stat = readFileSync("/proc/self/stat", "utf8");
+  // The second field is the program's name in brackets, with anything in it.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[13]) + Number(fields[14])) / 100;
 }
 
 /** In another turn of the event loop, as an answer from outside would come. */

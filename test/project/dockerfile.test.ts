@@ -26,7 +26,12 @@ describe("the Dockerfile", () => {
   test("runs as nobody special, takes SIGTERM itself and is asked for its health", () => {
     expect(lastStep(final(), "user")).toMatchObject({ uid: 1000, gid: 1000 });
     expect(lastStep(final(), "stopsignal").value).toBe("SIGTERM");
-    expect(lastStep(final(), "entrypoint").words).toEqual(["node", "dist/main.js"]);
+    expect(lastStep(final(), "entrypoint").words).toEqual([
+      "node",
+      "--max-semi-space-size=8",
+      "--heap-growing-percent=50",
+      "dist/main.js",
+    ]);
     expect(lastStep(final(), "cmd").words).toEqual([
       "daemon",
       "--config",
