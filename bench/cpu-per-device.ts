@@ -5,10 +5,10 @@
  *
  *   npm run bench -- cpu-per-device [rounds]
  */
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CERTIFICATES, type CertificateKind, CONCURRENCY, cpuSeconds, ENDPOINT, World } from "./cpu/world.ts";
+import { writeRun } from "./cpu/run.ts";
+import { AWS_ENV, CERTIFICATES, type CertificateKind, cpuSeconds, World } from "./cpu/world.ts";
 
 const ROUNDS = Number(process.argv[2] ?? 5);
 const FEW = 500;
@@ -16,7 +16,6 @@ const MANY = 2_500;
 /** Of `openssl s_time`, which counts for a time and not up to a number. */
 const HANDSHAKE_SECONDS = 4;
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
-const AWS_ENV = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
 /** Issue of the ratio: at most this. */
 const LIMITS = [
   { what: "run", over: "plainLoop", most: 0.95 },
@@ -97,35 +96,17 @@ function handshakeMs({ peers }: World): number {
 }
 
 /** The command of a run as a user would start it: profiles, invoke, predict, probe, judge, history, metrics. */
-function runOf({ folder, peers }: World, devices: number): readonly string[] {
-  const config = {
-    targets: [
-      {
-        name: "bench",
-        region: "eu-west-1",
-        accountId: "123456789012",
-        endpoint: ENDPOINT,
-        address: peers.host,
-        port: peers.port,
-        caFile: peers.ca,
-        controlPlaneEndpoint: peers.api,
-        budgets: { invokesPerSecond: 100_000, connectsPerSecond: 100_000, burst: CONCURRENCY },
-        concurrency: CONCURRENCY,
-      },
-    ],
-    profiles: [{ path: `${devices}.ndjson`, identity: "dedicated" }],
-    suites: [{ name: "bench", derived: { perCohort: 0 } }],
-    store: { path: "bench.db" },
-  };
-  const profiles = Array.from({ length: devices }, (_, index) => {
-    const id = `bench-${index}`;
-    const { authorizer, password } = peers;
-    return JSON.stringify({ id, clientId: id, username: id, password, authorizer, protocol: "mqtt" });
-  });
-  const path = join(folder, `${devices}.json`);
-  writeFileSync(path, JSON.stringify(config));
-  writeFileSync(join(folder, `${devices}.ndjson`), `${profiles.join("\n")}\n`);
-  return [process.execPath, MAIN, "run", "--config", path, "--report", `metrics=${join(folder, "metrics")}`];
+function runOf(world: World, devices: number): readonly string[] {
+  const path = writeRun(world, { devices });
+  return [
+    process.execPath,
+    MAIN,
+    "run",
+    "--config",
+    path,
+    "--report",
+    `metrics=${join(world.folder, "metrics")}`,
+  ];
 }
 
 function median(values: readonly number[]): number {

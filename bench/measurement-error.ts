@@ -12,7 +12,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CERTIFICATES, cpuSeconds, makeCertificates, pinTo, SERVER_CORE } from "./cpu/world.ts";
+import { AWS_ENV, CERTIFICATES, cpuSeconds, makeCertificates, pinTo, SERVER_CORE } from "./cpu/world.ts";
 
 const RATES = [10, 100, 300];
 const JUDGED_RATE = 100;
@@ -62,7 +62,7 @@ async function measure(rate: number, caFile: string): Promise<void> {
     const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
     const config = writeRun(rate, { api, port, caFile });
     const run = [process.execPath, main, "run", "--config", config, "--report", `json=${at("report.json")}`];
-    cpuSeconds(run, { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" });
+    cpuSeconds(run, AWS_ENV);
     server.send("how long?");
     const [took] = (await once(server, "message")) as [Took];
     tell(rate, new Map(took), JSON.parse(readFileSync(at("report.json"), "utf8")) as Report);

@@ -56,9 +56,10 @@ function judgePeaks(peaks: readonly number[]): void {
 }
 
 /** Each line of progress after the first minute foretold an end; by how much of what was left was it wrong? */
-function judgeEtas(devices: number, { lines, totalMs }: Ran): void {
+function judgeEtas(devices: number, { lines }: Ran): void {
+  const endMs = lines.find(({ text }) => text.includes("(100%)"))?.atMs ?? Number.NaN;
   const errors = lines.flatMap(({ atMs, text }) => {
-    const leftMs = totalMs - atMs;
+    const leftMs = endMs - atMs;
     const etaMs = etaOf(text);
     if (etaMs === null || atMs < FIRST_MINUTE_MS || leftMs < LEAST_LEFT_MS) return [];
     return [Math.abs(etaMs - leftMs) / leftMs];

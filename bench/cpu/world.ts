@@ -16,11 +16,13 @@ export const CERTIFICATES = {
   "P-256": ["ec", "ec_paramgen_curve:P-256"],
   "RSA-2048": ["rsa", "rsa_keygen_bits:2048"],
 } as const;
+/** Who the API knows. */
+export const AWS_ENV = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
 export type CertificateKind = keyof typeof CERTIFICATES;
 
 /** Servers on the second core, their clients on the first. */
 export const SERVER_CORE = "1";
-const CLIENT_CORE = "0";
+export const CLIENT_CORE = "0";
 const API_HOST = fileURLToPath(new URL("../emulator-host.ts", import.meta.url));
 
 /** What every peer is told; each reads it as JSON from its first argument. */
@@ -101,7 +103,8 @@ export function pinTo(core: string, pid: number | undefined): void {
   execFileSync("taskset", ["-a", "-c", "-p", core, String(pid)], { stdio: "pipe" });
 }
 
-function pinned(core: string, command: readonly string[]): readonly string[] {
+/** The command, kept to one core. */
+export function pinned(core: string, command: readonly string[]): readonly string[] {
   return ["taskset", "-c", core, ...command];
 }
 

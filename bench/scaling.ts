@@ -1,0 +1,117 @@
+/**
+ * CPU time (user+sys) of a check with 1, 2 and 4 workers: of this machine (`queue.workers`), and over BullMQ with a real
+ * Redis, whose own time is left out as that of the other servers. Each is measured with fewer and with more devices and
+ * the difference counts, so that starting processes is left out. One JSON line a figure; exits 1 when a check costs over
+ * a tenth more with 2 or 4 workers than with 1.
+ *
+ *   npm run bench -- scaling [rounds]
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { TestRedis } from "../test/support/redis.ts";
+import { writeRun } from "./cpu/run.ts";
+import { AWS_ENV, CLIENT_CORE, cpuSeconds, pinned, pinTo, World } from "./cpu/world.ts";
+
+const ROUNDS = Number(process.argv[2] ?? 3);
+const WORKERS = [1, 2, 4];
+/** Enough for every process to have compiled what it runs often. */
+const FEW = 1_000;
+const MANY = 4_000;
+const MOST = 1.1;
+const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+const TICKS_PER_SECOND = 100;
+
+let isMet = true;
+await using world = await World.start("P-256");
+const redis = await TestRedis.start();
+try {
+  // Redis is a server as the others are.
+  pinTo("1", redis.pid);
+  await measure("local", (devices, workers) => Promise.resolve(local(devices, workers)));
+  await measure("bullmq", overBull);
+} finally {
+  await redis.stop();
+}
+process.exitCode = isMet ? 0 : 1;
+
+/** `cost`: CPU seconds of a whole run. */
+async function measure(
+  kind: string,
+  cost: (devices: number, workers: number) => Promise<number>,
+): Promise<void> {
+  const rounds: number[][] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const costs: number[] = [];
+    for (const workers of WORKERS) {
+      const [few, many] = [await cost(FEW, workers), await cost(MANY, workers)];
+      costs.push(((many - few) * 1000) / (MANY - FEW));
+    }
+    rounds.push(costs);
+  }
+  for (const [index, workers] of WORKERS.entries()) {
+    const ms = median(rounds.map((costs) => costs[index] ?? Number.NaN));
+    // Both sides of a ratio from the same round.
+    const ratio = median(rounds.map((costs) => (costs[index] ?? Number.NaN) / (costs[0] ?? Number.NaN)));
+    const ok = ratio <= MOST;
+    isMet &&= ok;
+    const figure = { figure: "cpu-per-check", queue: kind, workers, ms: round3(ms) };
+    process.stdout.write(`${JSON.stringify({ ...figure, ratio: round3(ratio), most: MOST, ok })}\n`);
+  }
+}
+
+function local(devices: number, workers: number): number {
+  const path = writeRun(world, { devices, queue: { kind: "local", workers } });
+  return cpuSeconds([process.execPath, MAIN, "run", "--config", path], AWS_ENV).cpu;
+}
+
+/** The run cuts its plan and judges; workers that were there before do the checks. */
+async function overBull(devices: number, workers: number): Promise<number> {
+  const queue = { kind: "bullmq", redis: redis.url, prefix: `bench-${devices}-${workers}-${Date.now()}` };
+  const path = writeRun(world, { devices, queue });
+  const started = await Promise.all(Array.from({ length: workers }, () => startWorker(path)));
+  try {
+    const before = started.map(cpuOf);
+    const { cpu } = cpuSeconds([process.execPath, MAIN, "run", "--config", path], AWS_ENV);
+    const spent = started.map((worker, index) => cpuOf(worker) - (before[index] ?? 0));
+    return spent.reduce((all, each) => all + each, cpu);
+  } finally {
+    await Promise.all(started.map(end));
+  }
+}
+
+async function startWorker(path: string): Promise<ChildProcess> {
+  const [program = "", ...args] = pinned(CLIENT_CORE, [process.execPath, MAIN, "worker", "--config", path]);
+  const worker = spawn(program, args, {
+    env: { ...process.env, ...AWS_ENV, FLEET_SMOKE_LOG_LEVEL: "info" },
+    stdio: ["ignore", "inherit", "pipe"],
+  });
+  // The first line of its log says that it is there.
+  if (worker.stderr !== null) await once(createInterface(worker.stderr), "line");
+  return worker;
+}
+
+async function end(worker: ChildProcess): Promise<void> {
+  const gone = once(worker, "exit");
+  worker.kill();
+  await gone;
+}
+
+/** proc_pid_stat(5): utime and stime. */
+function cpuOf({ pid }: ChildProcess): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The second field is the program's name in brackets, with anything in it.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function round3(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
