@@ -18,8 +18,8 @@ import { AWS_ENV, CLIENT_CORE, cpuSeconds, pinned, pinTo, World } from "./cpu/wo
 const ROUNDS = Number(process.argv[2] ?? 3);
 const WORKERS = [1, 2, 4];
 /** Enough for every process to have compiled what it runs often. */
-const FEW = 1_000;
-const MANY = 4_000;
+const FEW = 4_000;
+const MANY = 10_000;
 const MOST = 1.1;
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const TICKS_PER_SECOND = 100;

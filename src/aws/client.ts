@@ -22,6 +22,8 @@ export interface Clients {
   close(): void;
 }
 
+/** The chain keeps its credentials itself; this many milliseconds nobody asks whether it still has them. */
+const KEEP_CREDENTIALS_MS = 1000;
 /** A chain that failed may run a program or wait for a metadata service: not again for each device of a fleet. */
 const KEEP_CREDENTIAL_ERROR_MS = 5000;
 
@@ -36,7 +38,7 @@ export function createClients(credentials: StaticCredentials | null = null): Cli
   const skews = new Map<string, number>();
   const realms = new Map<string, Realm>();
   const attempts = new Shared<Error | null>({
-    keepMs: (error) => (error === null ? 0 : KEEP_CREDENTIAL_ERROR_MS),
+    keepMs: (error) => (error === null ? KEEP_CREDENTIALS_MS : KEEP_CREDENTIAL_ERROR_MS),
   });
 
   function of(target: Target): IoTClient {

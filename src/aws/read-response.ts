@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { cut, mask, neutralize } from "../lib/scrub.ts";
 import type { AuthorizerAnswer, Json } from "../model/invocation.ts";
 import type { Secret } from "../model/secret.ts";
@@ -57,9 +57,7 @@ function documents(value: unknown, problems: string[]): readonly Json[] {
 
 /** What a device may do, to be compared with another day; a credential that is repeated in it may change. */
 function hashOf(documents: readonly Json[], secrets: readonly Secret[]): string {
-  return createHash("sha256")
-    .update(mask(canonical(documents), secrets))
-    .digest("hex");
+  return hash("sha256", mask(canonical(documents), secrets));
 }
 
 /** JSON with the keys of each object in one order. */

@@ -1,6 +1,7 @@
+import type { X509Certificate } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import tls, { type TLSSocket } from "node:tls";
+import tls, { type DetailedPeerCertificate, type PeerCertificate, type TLSSocket } from "node:tls";
 import type { TlsWire } from "../model/context.ts";
 import type { ReadyTarget } from "../model/target.ts";
 import type { Attempt } from "./attempt.ts";
@@ -25,7 +26,7 @@ export async function dial(target: ReadyTarget, wire: TlsWire, attempt: Attempt)
   attempt.observe({ address });
   attempt.enter("tcp");
   const serverName = wire.serverName ?? target.endpoint;
-  const socket = tls.connect({
+  const socket: TLSSocket = tls.connect({
     host: address,
     port: target.port,
     secureContext: answer.context,
@@ -34,10 +35,33 @@ export async function dial(target: ReadyTarget, wire: TlsWire, attempt: Attempt)
     servername: wire.serverName === null || isIP(wire.serverName) !== 0 ? "" : wire.serverName,
     // The verification is the same, but its evidence is kept: `inspect` ends the attempt where it failed.
     rejectUnauthorized: false,
-    checkServerIdentity: (_host, certificate) => tls.checkServerIdentity(serverName, certificate),
+    checkServerIdentity: () => tls.checkServerIdentity(serverName, namesOf(leaf())),
   });
+  // Node turns the whole chain into objects for `checkServerIdentity`, which costs more than the rest of the handshake
+  // here, and asks for it in this way. Only names are needed, and those are read from the certificate itself.
+  socket.getPeerCertificate = () => NO_CHAIN;
+  const leaf = certificateOf(socket);
   attempt.defer(() => close(socket));
-  return handshake(socket, attempt);
+  return handshake(socket, leaf, attempt);
+}
+
+const NO_CHAIN = {} as DetailedPeerCertificate;
+
+/** The server's own certificate. Node 24 hands it out once for each connection. */
+function certificateOf(socket: TLSSocket): () => X509Certificate | undefined {
+  let certificate: X509Certificate | undefined;
+  return () => {
+    certificate ??= socket.getPeerX509Certificate();
+    return certificate;
+  };
+}
+
+/** What a certificate is checked against names by; its subject counts only where it has no DNS names. */
+function namesOf(certificate: X509Certificate | undefined): PeerCertificate {
+  if (certificate?.subjectAltName?.includes("DNS:")) {
+    return { subject: {}, subjectaltname: certificate.subjectAltName } as PeerCertificate;
+  }
+  return (certificate?.toLegacyObject() ?? { subject: {} }) as PeerCertificate;
 }
 
 async function resolve(target: ReadyTarget, attempt: Attempt): Promise<string | null> {
@@ -55,7 +79,11 @@ async function resolve(target: ReadyTarget, attempt: Attempt): Promise<string | 
   return Promise.race([found, attempt.verdict.then(() => null)]);
 }
 
-function handshake(socket: TLSSocket, attempt: Attempt): Promise<TLSSocket | null> {
+function handshake(
+  socket: TLSSocket,
+  leaf: () => X509Certificate | undefined,
+  attempt: Attempt,
+): Promise<TLSSocket | null> {
   return new Promise((resolve) => {
     const fail = (ending: Ending): void => {
       attempt.settle(ending);
@@ -74,7 +102,7 @@ function handshake(socket: TLSSocket, attempt: Attempt): Promise<TLSSocket | nul
     socket.once("secureConnect", () => {
       socket.off("error", onError);
       socket.off("close", onClose);
-      const problem = inspect(socket, attempt);
+      const problem = inspect(socket, leaf(), attempt);
       if (problem === null) resolve(socket);
       else fail(problem);
     });
@@ -82,8 +110,11 @@ function handshake(socket: TLSSocket, attempt: Attempt): Promise<TLSSocket | nul
 }
 
 /** Keeps what the handshake showed; answers what is wrong with the server's certificate. */
-function inspect(socket: TLSSocket, attempt: Attempt): Ending | null {
-  const certificate = socket.getPeerX509Certificate();
+function inspect(
+  socket: TLSSocket,
+  certificate: X509Certificate | undefined,
+  attempt: Attempt,
+): Ending | null {
   const cipher = socket.getCipher();
   attempt.observe({
     tls: {

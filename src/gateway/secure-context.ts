@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import tls, { type SecureContext } from "node:tls";
 import { errorMessage } from "../lib/errors.ts";
 import type { CauseCode } from "../model/causes.ts";
@@ -31,9 +31,8 @@ export function secureContext(ca: string | null, wire: TlsWire): ContextAnswer {
 }
 
 function cached(ca: string | null, wire: TlsWire): SecureContext {
-  const key = createHash("sha256")
-    .update(JSON.stringify([ca, wire.minVersion, wire.maxVersion, wire.groups]))
-    .digest("base64");
+  // Looked up for every connection: texts, not their digests.
+  const key = `${wire.minVersion} ${wire.maxVersion} ${wire.groups} ${ca}`;
   const known = cache.get(key);
   if (known !== undefined) return known;
   const context = create(ca, wire);

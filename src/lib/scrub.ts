@@ -101,11 +101,14 @@ const known = new WeakMap<Secret, readonly Form[]>();
 function formsOfOne(secret: Secret): readonly Form[] {
   const before = known.get(secret);
   if (before !== undefined) return before;
-  const forms = new Map<string, Form>();
-  for (const form of encodings(secret)) forms.set(`${form.before}\n${form.text}\n${form.after}`, form);
-  const all = [...forms.values()];
+  const all: Form[] = [];
+  for (const form of encodings(secret)) if (!all.some((each) => isSame(each, form))) all.push(form);
   known.set(secret, all);
   return all;
+}
+
+function isSame(one: Form, other: Form): boolean {
+  return one.text === other.text && one.before === other.before && one.after === other.after;
 }
 
 function* encodings(secret: Secret): Generator<Form> {
@@ -119,15 +122,21 @@ function* encodings(secret: Secret): Generator<Form> {
   }
   for (const form of base64Windows(bytes)) {
     yield form;
+    if (UNRESERVED.test(form.text)) continue;
     yield formOf(encodeURIComponent(form.text), form);
     yield formOf(form.text.replaceAll("+", "-").replaceAll("/", "_"), form);
   }
 }
 
+/** No encoding changes such a text (RFC 3986 section 2.3). */
+const UNRESERVED = /^[\w.-]*$/;
+
 function* plainEncodings(text: string): Generator<string> {
+  yield text;
+  if (UNRESERVED.test(text)) return;
   const json = JSON.stringify(text).slice(1, -1);
   const url = encodeURIComponent(text.toWellFormed());
-  yield* [text, json, url, encodeURIComponent(url), url.replace(/%20/g, "+")];
+  yield* [json, url, encodeURIComponent(url), url.replace(/%20/g, "+")];
   // JSON inside a JSON text, and JSON of a writer that keeps to ASCII: both are usual in a Lambda's error.
   yield JSON.stringify(json).slice(1, -1);
   yield json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
