@@ -54,6 +54,8 @@ export class History implements Disposable {
   readonly #waiting: { readonly run: number; readonly record: ResultRecord }[] = [];
   #waitingSinceMs = 0;
   readonly #commons = new Map<string, number>();
+  /** The run of the newest result: many follow for it. */
+  #recording: { readonly runId: string; readonly run: number } | null = null;
 
   static open(path: string): OpenedHistory {
     const opened = openDatabase(path);
@@ -90,7 +92,8 @@ export class History implements Disposable {
   /** Takes a result; it is on disk after the next batch, `flush` or `finish`. A second one for its place is ignored. */
   record(runId: string, record: ResultRecord): void {
     if (this.#waiting.length === 0) this.#waitingSinceMs = monotonicMs();
-    this.#waiting.push({ run: this.#idOf(runId), record });
+    if (this.#recording?.runId !== runId) this.#recording = { runId, run: this.#idOf(runId) };
+    this.#waiting.push({ run: this.#recording.run, record });
     const isOld = monotonicMs() - this.#waitingSinceMs >= MAX_WAIT_MS;
     if (isOld || this.#waiting.length >= BATCH) this.flush();
   }
