@@ -11,8 +11,8 @@ import { writeRun } from "./cpu/run.ts";
 import { AWS_ENV, CERTIFICATES, type CertificateKind, cpuSeconds, World } from "./cpu/world.ts";
 
 const ROUNDS = Number(process.argv[2] ?? 5);
-const FEW = 500;
-const MANY = 2_500;
+const FEW = 2_000;
+const MANY = 6_000;
 /** Of `openssl s_time`, which counts for a time and not up to a number. */
 const HANDSHAKE_SECONDS = 4;
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));

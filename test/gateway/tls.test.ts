@@ -52,6 +52,15 @@ async function broker(
 const run = (peer: Peer, tls: Partial<TlsWire> = {}, target: Partial<ReadyTarget> = {}): Promise<Outcome> =>
   probe(inputOf(targetOf(pki, peer.port, target), wireOf("mqtt", tls)));
 
+test("a certificate without DNS names among its alternative names is held to its subject", async () => {
+  await using peer = await broker(pki.namedBySubject);
+  expect(await run(peer)).toMatchObject({ kind: "accepted" });
+  expect(await run(peer, { serverName: "other.test" })).toMatchObject({
+    kind: "unreachable",
+    cause: "SERVER_CERTIFICATE_NAME",
+  });
+});
+
 describe.each(PROTOCOLS)("over %s, a bad server certificate", (protocol) => {
   test.each([
     ["expired", "SERVER_CERTIFICATE_EXPIRED"],

@@ -17,6 +17,8 @@ export interface Pki {
   readonly expired: KeyPair;
   readonly wrongName: KeyPair;
   readonly selfSigned: KeyPair;
+  /** No alternative name is a DNS name. */
+  readonly namedBySubject: KeyPair;
   readonly client: KeyPair;
 }
 
@@ -47,10 +49,10 @@ export function makePki(): Pki {
       `${name}.pem`,
     );
   };
-  const issue = (name: string, host: string, days: string): KeyPair => {
+  const issue = (name: string, host: string, days: string, names = `DNS:${host}`): KeyPair => {
     newKey(name);
     openssl("req", "-new", "-key", `${name}.key`, "-subj", `/CN=${host}`, "-out", `${name}.csr`);
-    writeFileSync(join(folder, `${name}.ext`), `subjectAltName=DNS:${host}\n`);
+    writeFileSync(join(folder, `${name}.ext`), `subjectAltName=${names}\n`);
     const by = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", `${name}.ext`];
     openssl("x509", "-req", "-in", `${name}.csr`, ...by, "-days", days, "-out", `${name}.pem`);
     return { cert: read(`${name}.pem`), key: read(`${name}.key`) };
@@ -64,6 +66,7 @@ export function makePki(): Pki {
       expired: issue("expired", ENDPOINT, "-1"),
       wrongName: issue("wrong", "other.test", "30"),
       selfSigned: { cert: read("alone.pem"), key: read("alone.key") },
+      namedBySubject: issue("subject", ENDPOINT, "30", "email:nobody@gateway.test"),
       client: issue("client", "device-1", "30"),
     };
   } finally {
