@@ -170,7 +170,7 @@ function predict(
   target: ReadyTarget,
 ): Predicted {
   if (invocation === NOT_INVOKED) return unpredicted("the authorizer was not asked");
-  if (invocation.kind !== "allowed") return unpredicted("the authorizer returned no policy to evaluate");
+  if (invocation.kind !== "allowed") return unpredicted(WITHOUT_POLICY[invocation.kind]);
   const { wire, secrets } = context;
   const { topic } = check.profile;
   const input = { answer: invocation.answer, target, wire, topic, sourceIp: target.sourceIp, secrets };
@@ -197,6 +197,13 @@ export function untested(check: Check, target: ReadyTarget, cause: CauseCode, re
   };
   return { facts: { ...seen, secondAttempts: [], nowMs: wallMs() }, ...times };
 }
+
+const WITHOUT_POLICY = {
+  denied: "the authorizer says no, so no policy applies",
+  errored: "the authorizer gave no usable answer",
+  "no-authorizer": "no authorizer would be asked",
+  skipped: "the authorizer was not asked",
+} as const satisfies Record<Exclude<Invocation["kind"], "allowed">, string>;
 
 const NOT_INVOKED: Invocation = { kind: "skipped", why: "not-selected" };
 

@@ -77,6 +77,8 @@ export interface RunSummary {
   readonly agreement: readonly AgreementCell[];
   readonly causes: readonly CauseGroup[];
   readonly latency: readonly LatencyRow[];
+  /** Checks of which times were left out, because this process was too busy to take them well; absent: none. */
+  readonly timesDiscarded?: number;
   /** What was looked at before the first check, by target. */
   readonly preflight: readonly PreflightFinding[];
   /** Against the last go run of the suite; null: there is none, or it could not be compared, which is a note then. */

@@ -126,7 +126,7 @@ function driftList({ drift }: RunSummary): Html {
     const devices = `${examples.join(", ")}${checks > examples.length ? ", …" : ""}`;
     return html`<tr><td>${what}</td><td>${devices}</td>${number(checks)}</tr>`;
   });
-  const same = html`<p>every check came to the same</p>`;
+  const same = html`<p>no difference among checks that were tested in both runs</p>`;
   const shifts = latencyShifts(drift);
   const moved = shifts === "" ? html`` : html`<p>p95: ${shifts}</p>`;
   const changes = rows.length === 0 ? same : table(["change", "for example"], ["checks"], rows);

@@ -29,6 +29,8 @@ export interface JsonReportHead {
   readonly groups: readonly (GroupTally & { readonly decision: Decision | null })[];
   readonly causes: readonly CauseGroup[];
   readonly latency: readonly LatencyRow[];
+  /** Checks of which times are left out; absent: none. */
+  readonly timesDiscarded?: number;
   readonly preflight: readonly PreflightFinding[];
   readonly drift: Drift | null;
   readonly fingerprint: Fingerprint | null;
@@ -90,6 +92,7 @@ function reportHead(summary: RunSummary): JsonReportHead {
     })),
     causes: summary.causes,
     latency: summary.latency,
+    ...(summary.timesDiscarded !== undefined && { timesDiscarded: summary.timesDiscarded }),
     preflight: summary.preflight,
     drift: summary.drift,
     fingerprint: summary.fingerprint,

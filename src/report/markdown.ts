@@ -175,7 +175,7 @@ function drift({ drift: found }: RunSummary): string[] {
     `### Since the last go, run ${escapeMarkdown(found.since)}`,
     "",
     ...(rows.length === 0
-      ? ["Every check came to the same."]
+      ? ["No difference among checks that were tested in both runs."]
       : tableLines(["change", "checks", "for example"], ["---", "---:", "---"], rows)),
     ...(shifts === "" ? [] : ["", `p95: ${escapeMarkdown(shifts)}`]),
   ];

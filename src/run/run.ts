@@ -243,6 +243,7 @@ export class Run {
       agreement: this.#tally.agreement(),
       causes: this.#tally.causes(),
       latency: this.#tally.latency(),
+      ...(this.#tally.timesDiscarded > 0 && { timesDiscarded: this.#tally.timesDiscarded }),
       preflight: this.#preflight,
       drift: this.#drift,
       fingerprint: this.#fingerprint,

@@ -24,6 +24,7 @@ export class Tally {
   readonly #agreement = new Map<string, Writable<AgreementCell>>();
   readonly #causes = new Map<string, Writable<CauseGroup> & { examples: string[] }>();
   readonly #latencies = new GroupLatencies();
+  #timesDiscarded = 0;
   readonly #latency = new Map<string, { protocol: string; phase: string; histogram: Histogram }>();
 
   /** Announces a cohort × target and how many checks it should come to; later calls add up. */
@@ -52,6 +53,7 @@ export class Tally {
       this.#latencies.add(record);
     }
     this.#explain(record);
+    if (timings.discarded) this.#timesDiscarded += 1;
     const { invokeSeconds, phases } = timings;
     if (invokeSeconds !== null && (authorizer === "allowed" || authorizer === "denied")) {
       this.#time("api", "invoke", invokeSeconds);
@@ -84,6 +86,11 @@ export class Tally {
       return { protocol, phase, buckets: histogram.shown() };
     });
     return { ...this.wholeLatency(), shapes };
+  }
+
+  /** Checks, derived ones included, of which times were left out. */
+  get timesDiscarded(): number {
+    return this.#timesDiscarded;
   }
 
   /** 95th percentiles over all groups. */

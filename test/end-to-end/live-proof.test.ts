@@ -22,7 +22,10 @@ interface Report {
     readonly gateway: string;
     readonly causes: readonly { readonly code: string; readonly evidence: string }[];
     readonly topics: readonly Topic[];
-    readonly timings: { readonly phases: Readonly<Record<string, number>> };
+    readonly timings: {
+      readonly phases: Readonly<Record<string, number>>;
+      readonly discarded?: readonly string[];
+    };
   }[];
 }
 
@@ -130,8 +133,10 @@ describe.each([
       "subscribe smoke/+ denied deny",
       "receive smoke/other denied deny",
     ]);
-    expect(Object.keys(of(index).timings.phases)).toEqual(
-      expect.arrayContaining(["suback", "puback", "roundtrip"]),
+    // On a busy machine the times may have been discarded, and are named then.
+    const { phases, discarded = [] } = of(index).timings;
+    expect([...Object.keys(phases), ...discarded]).toEqual(
+      discarded.includes("gateway") ? discarded : expect.arrayContaining(["suback", "puback", "roundtrip"]),
     );
   });
 

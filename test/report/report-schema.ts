@@ -6,7 +6,7 @@ import { PHASES } from "../../src/model/outcome.ts";
 import { PROTOCOLS } from "../../src/model/profile.ts";
 import { TOPIC_ACTIONS } from "../../src/model/proof.ts";
 import { REALMS } from "../../src/model/realm.ts";
-import { VERDICTS } from "../../src/model/result.ts";
+import { TIMED_PARTS, VERDICTS } from "../../src/model/result.ts";
 import { RUN_STATUSES } from "../../src/model/run.ts";
 import { VARIATIONS } from "../../src/model/second-wave.ts";
 import type { JsonReport } from "../../src/report/json.ts";
@@ -208,6 +208,10 @@ export const resultSchema = z.strictObject({
   timings: z.strictObject({
     invokeSeconds: seconds.nullable(),
     phases: z.partialRecord(z.enum(PHASES), seconds).describe("Seconds, in the order they happened"),
+    discarded: z
+      .array(z.enum(TIMED_PARTS))
+      .optional()
+      .describe("Left out above, because fleet-smoke was too busy to take them well"),
   }),
 });
 
@@ -247,6 +251,7 @@ export const reportSchema = z
         max: seconds,
       }),
     ),
+    timesDiscarded: count.optional().describe("Checks of which times are left out"),
     preflight: z
       .array(
         z.strictObject({

@@ -39,6 +39,12 @@ const GO: RunSummary = {
   notes: [],
 };
 
+it("says whose times are left out, so that fewer samples are no surprise", () => {
+  expect(summaryText({ ...GO, timesDiscarded: 3 }, PLAIN)).toContain(
+    "Latency\n  without times of 3 checks, which this process was too busy to take well\n",
+  );
+});
+
 describe("the summary", () => {
   it("says everything about a run at 80 columns", () => {
     const meaning = () => "What the cause means.";

@@ -156,6 +156,7 @@ export const run = z
       }),
     ),
     latency: z.array(latencyRow),
+    timesDiscarded: count.optional().describe("Checks of which times were left out; left out itself: none"),
     preflight: z.array(
       z.object({
         target: z.string(),

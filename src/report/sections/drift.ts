@@ -22,7 +22,9 @@ export function driftSection({ drift }: RunSummary, style: Style): string[] {
   const shifts = latencyShifts(drift);
   return [
     style.tone("strong", `Since the last go (run ${printable(drift.since)})`),
-    ...(rows.length === 0 ? ["  every check came to the same"] : table(COLUMNS, rows, style, 2)),
+    ...(rows.length === 0
+      ? ["  no difference among checks that were tested in both runs"]
+      : table(COLUMNS, rows, style, 2)),
     ...(shifts === "" ? [] : wrap(`p95: ${printable(shifts)}`, style.width - 2).map((line) => `  ${line}`)),
   ];
 }

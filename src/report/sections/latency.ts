@@ -1,6 +1,6 @@
 import { PHASES } from "../../model/outcome.ts";
 import type { LatencyRow, RunSummary } from "../../model/run.ts";
-import { count, latency } from "../numbers.ts";
+import { count, latency, plural } from "../numbers.ts";
 import type { Style } from "../style.ts";
 import { table } from "../table.ts";
 
@@ -11,8 +11,9 @@ const COLUMNS = [
 ];
 
 /** Percentiles by protocol, phases in the order a connection goes through them. */
-export function latencySection({ latency: rows }: RunSummary, style: Style): string[] {
-  if (rows.length === 0) return [];
+export function latencySection({ latency: rows, timesDiscarded = 0 }: RunSummary, style: Style): string[] {
+  const leftOut = timesDiscarded === 0 ? [] : [leftOutText(timesDiscarded)];
+  if (rows.length + leftOut.length === 0) return [];
   const lines = rows
     .toSorted((a, b) => compare(a.protocol, b.protocol) || order(a) - order(b))
     .map((row, at, all) => [
@@ -21,7 +22,13 @@ export function latencySection({ latency: rows }: RunSummary, style: Style): str
       count(row.samples),
       ...[row.p50, row.p95, row.p99, row.max].map(latency),
     ]);
-  return [style.tone("strong", "Latency"), ...table(COLUMNS, lines, style, 2)];
+  const shown = rows.length === 0 ? [] : table(COLUMNS, lines, style, 2);
+  return [style.tone("strong", "Latency"), ...shown, ...leftOut];
+}
+
+/** Fewer samples than checks must not look like a mistake. */
+function leftOutText(checks: number): string {
+  return `  without times of ${plural(checks, "check")}, which this process was too busy to take well`;
 }
 
 function compare(a: string, b: string): number {

@@ -1,3 +1,4 @@
+import { isTrusted } from "../../lib/loop-delay.ts";
 import { scrub } from "../../lib/scrub.ts";
 import { transportOf } from "../../lib/words.ts";
 import type { Outcome, Transport } from "../../model/outcome.ts";
@@ -27,6 +28,8 @@ export interface GatewayStep {
     /** Consecutive; they sum to the duration. */
     readonly phases: readonly { readonly phase: string; readonly seconds: number }[];
     readonly durationSeconds: number;
+    /** At most so much of these times may be this process's own; null: not enough to matter. */
+    readonly delaySeconds: number | null;
     /** By name, in their order: `> CONNECT`, `< CONNACK 0`. */
     readonly packets: readonly string[];
   } | null;
@@ -47,7 +50,8 @@ export function gatewayStep(outcome: Outcome, secrets: readonly Secret[]): Gatew
 }
 
 function connectionPart(transport: Transport, secrets: readonly Secret[]): GatewayStep["connection"] {
-  const { address, tls, certificateExpiresAtMs, phasesMs, durationMs, packets, startedAtMs } = transport;
+  const { address, tls, certificateExpiresAtMs, phasesMs, durationMs, delayMs, packets, startedAtMs } =
+    transport;
   return {
     startedAt: new Date(startedAtMs).toISOString(),
     address,
@@ -55,6 +59,7 @@ function connectionPart(transport: Transport, secrets: readonly Secret[]): Gatew
     certificateExpiresAt: certificateExpiresAtMs === null ? null : isoDate(certificateExpiresAtMs),
     phases: Object.entries(phasesMs).map(([phase, ms]) => ({ phase, seconds: seconds(ms) })),
     durationSeconds: seconds(durationMs),
+    delaySeconds: isTrusted(durationMs, delayMs) ? null : seconds(delayMs),
     packets: packets.map((packet) => scrub(packet, secrets)),
   };
 }
@@ -107,8 +112,16 @@ function connectionLines(connection: NonNullable<GatewayStep["connection"]>, sty
       ? []
       : field("certificate", `of the server, ${validity(certificateExpiresAt, startedAt)}`, style)),
     ...phaseLines(connection, style),
+    ...delayLines(connection, style),
     ...packets.flatMap((packet, at) => field(at === 0 ? "packets" : "", packet, style)),
   ];
+}
+
+/** Why these times are in no histogram. */
+function delayLines({ delaySeconds }: NonNullable<GatewayStep["connection"]>, style: Style): string[] {
+  if (delaySeconds === null) return [];
+  const text = `up to ${latency(delaySeconds)} of these are fleet-smoke's own: it was busy`;
+  return field("", text, style);
 }
 
 /** `valid until 2027-12-25 (397 days left)` */

@@ -44,7 +44,7 @@ function sections(check: CheckSteps, style: Style): { readonly title: string; re
       lines: sent === null ? [] : preflightLines(steps.preflight, steps.target.endpoint, style),
     },
     {
-      title: "TestInvokeAuthorizer: what it is asked",
+      title: `TestInvokeAuthorizer: what it ${steps.answer.durationSeconds === null ? "would be" : "is"} asked`,
       lines: request === null ? [] : requestLines(request, style),
     },
     {

@@ -169,6 +169,7 @@ const gateway = z
         certificateExpiresAt: text.nullable(),
         phases: z.array(z.strictObject({ phase: text, seconds })).describe("Consecutive"),
         durationSeconds: seconds,
+        delaySeconds: seconds.nullable(),
         packets: z.array(text).describe("`>` sent, `<` received, in their order"),
       })
       .nullable()
