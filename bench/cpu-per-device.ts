@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { writeRun } from "./cpu/run.ts";
 import { AWS_ENV, CERTIFICATES, type CertificateKind, cpuSeconds, World } from "./cpu/world.ts";
 
-const ROUNDS = Number(process.argv[2] ?? 5);
+const ROUNDS = Number(process.argv[2] ?? 3);
 const FEW = 2_000;
 const MANY = 6_000;
 /** Of `openssl s_time`, which counts for a time and not up to a number. */

@@ -1,6 +1,7 @@
 /**
  * Runs every bench one after another, or the one named, in a process of its own: the first line says on what machine,
- * with which versions and when; each bench then prints one JSON line a figure. Exits 1 when a bench missed its goal.
+ * with which versions and when; each bench then prints one JSON line a figure. Installs the Debian packages it needs when
+ * root, else prints the line to run. Exits 1 when a bench missed its goal.
  *
  *   npm run bench
  *   npm run bench -- NAME [arguments of that bench]
@@ -10,7 +11,12 @@ import { cpus, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 
 /** In the order they run. */
-const BENCHES = ["budget", "dashboard", "history", "cpu-per-device", "emulator-soak"] as const;
+const BENCHES = [
+  ...["budget", "measurement-error", "memory", "scaling", "cpu-per-device"],
+  ...["dashboard", "history", "emulator-soak"],
+];
+/** Besides what the tests need: a program and the Debian package it is in. */
+const MORE_TOOLS = "/usr/sbin/mosquitto mosquitto";
 /** What each version is asked of; a tool that is not there shows as null. */
 const TOOLS = {
   openssl: ["openssl", "version"],
@@ -23,9 +29,18 @@ const [name, ...rest] = process.argv.slice(2);
 if (name !== undefined && !BENCHES.some((bench) => bench === name)) {
   process.stderr.write(`no bench is called ${name}; there are ${BENCHES.join(", ")}\n`);
   process.exitCode = 2;
+} else if (!hasTools()) {
+  process.exitCode = 1;
 } else {
   process.stdout.write(`${JSON.stringify(machine())}\n`);
   process.exitCode = runAll(name === undefined ? BENCHES : [name], rest) ? 0 : 1;
+}
+
+/** What is missing is installed, or told. */
+function hasTools(): boolean {
+  const script = fileURLToPath(new URL("../test/setup/tools.sh", import.meta.url));
+  const env = { ...process.env, MORE_TOOLS };
+  return spawnSync("sh", [script], { stdio: ["ignore", "inherit", "inherit"], env }).status === 0;
 }
 
 /** Whether all of them met their goals; one that missed does not keep the next from running. */

@@ -16,6 +16,9 @@ mosquitto_pub mosquitto-clients
 $SYSTEM/aws awscli
 python:boto3 python3-boto3
 python:paho.mqtt python3-paho-mqtt"
+# What else the caller needs, in the same form.
+[ -z "${MORE_TOOLS:-}" ] || TOOLS="$TOOLS
+$MORE_TOOLS"
 
 is_there() {
   case $1 in

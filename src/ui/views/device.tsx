@@ -71,6 +71,8 @@ function ProbeNow({ device }: { readonly device: string }) {
   );
 }
 
+const TIMED = { invoke: "authorizer", gateway: "gateway" } as const;
+
 function Past({ result }: { readonly result: DeviceResult }) {
   const { runId, startedAt, verdict, protocol, derived, authorizer, prediction, gateway, causes, timings } =
     result;
@@ -78,6 +80,7 @@ function Past({ result }: { readonly result: DeviceResult }) {
     ([phase, seconds]) => `${phase} ${formatSeconds(seconds)}`,
   );
   if (timings.invokeSeconds !== null) phases.unshift(`authorizer ${formatSeconds(timings.invokeSeconds)}`);
+  for (const part of timings.discarded ?? []) phases.push(`${TIMED[part]} not timed: the tester was busy`);
   return (
     <li>
       <p>
