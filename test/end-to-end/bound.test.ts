@@ -4,7 +4,7 @@ import { IoTClient, UpdateAuthorizerCommand } from "@aws-sdk/client-iot";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import type { GateAnswer } from "../../src/model/gate-answer.ts";
 import type { RunSummary } from "../../src/model/run.ts";
-import { type Bench, goodDevice, startBench } from "../support/fleet.ts";
+import { type Bench, goodDevice, startBench, UNHURRIED } from "../support/fleet.ts";
 import { type Program, start } from "../support/program.ts";
 
 let bench: Bench | null = null;
@@ -25,12 +25,13 @@ interface World extends Bench {
   readonly fleet: string;
 }
 
-async function startWorld(suite: object = {}): Promise<World> {
+async function startWorld(suite: object = {}, emulator: object = {}): Promise<World> {
   const profiles = Array.from({ length: 10 }, (_, index) =>
     goodDevice(index, { labels: { firmware: "4.2.0" } }),
   );
   const made = await startBench({
     profiles,
+    emulator,
     config: {
       store: { path: "history.db" },
       suites: [{ name: "all", derived: { perCohort: 0 }, ...suite }],
@@ -114,7 +115,7 @@ describe("a go", () => {
   });
 
   it("is what the next run is compared with: who fails now is named", async () => {
-    const world = await startWorld({ gate: { minPassRatio: 0, maxFailures: 10 } });
+    const world = await startWorld({ gate: { minPassRatio: 0, maxFailures: 10 } }, UNHURRIED);
     const first = await world.decided();
     expect((await world.run(first.runId)).drift).toBeNull();
     const devices = Array.from({ length: 9 }, (_, index) =>

@@ -4,7 +4,7 @@ import type { LatencyDistribution } from "../../src/model/latency.ts";
 import type { DeviceResult, RunPoint } from "../../src/model/overview.ts";
 import type { ResultRecord } from "../../src/model/result.ts";
 import type { RunSummary } from "../../src/model/run.ts";
-import { type Bench, goodDevice, startBench } from "../support/fleet.ts";
+import { type Bench, goodDevice, startBench, UNHURRIED } from "../support/fleet.ts";
 import { type Program, start } from "../support/program.ts";
 
 interface List<T> {
@@ -21,6 +21,7 @@ beforeAll(async () => {
   const derived = { perCohort: 1, kinds: ["wrong-password"] };
   bench = await startBench({
     profiles,
+    emulator: UNHURRIED,
     config: { suites: [{ name: "all", derived }], store: { path: "history.db" } },
   });
 });

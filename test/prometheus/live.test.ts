@@ -9,7 +9,7 @@ import { RECORDINGS } from "../../deploy/prometheus/recording.ts";
 import { renderAlerts, renderRecordings } from "../../deploy/prometheus/rules.ts";
 import { SHIPPED } from "../../deploy/prometheus/thresholds.ts";
 import type { RunSummary } from "../../src/model/run.ts";
-import { type Bench, goodDevice, startBench } from "../support/fleet.ts";
+import { type Bench, goodDevice, startBench, UNHURRIED } from "../support/fleet.ts";
 import { type Program, start } from "../support/program.ts";
 import { type Prometheus, startPrometheus } from "./server.ts";
 
@@ -38,7 +38,7 @@ const opened: (() => Promise<unknown>)[] = [];
 beforeAll(async () => {
   bench = await startBench({
     profiles: BAD,
-    emulator: { faults: [{ match: { clientId: "/^outage-/" }, kind: "connack", code: 136 }] },
+    emulator: { ...UNHURRIED, faults: [{ match: { clientId: "/^outage-/" }, kind: "connack", code: 136 }] },
     config: {
       store: { path: "history.db" },
       suites: [{ name: "all", derived: { perCohort: 0 }, gate: { maxAge: "1h" } }],
