@@ -14,6 +14,11 @@ import { TestRedis } from "../support/redis.ts";
 const CHECKS = 2_000;
 const PER_SECOND = 200;
 const BURST = 5;
+/**
+ * The gateway asks its authorizer when a handshake is over: on a busy machine that is up to 25 ms later for one connection
+ * than for the next. When they are let through is shown to the millisecond in test/run/pacer.test.ts.
+ */
+const LATENESS = { api: 0, gateway: PER_SECOND * 0.025 };
 /** A worker that does not stir for longer loses its shards. */
 const LOCK_MS = 4_000;
 
@@ -135,10 +140,10 @@ describe("a run over workers that are killed and held up, and a queue that is re
     expect(counts).toMatchObject({ checks: CHECKS, pass: CHECKS, notRun: 0 });
     expect(new Set(results.map((each) => each.device)).size).toBe(CHECKS);
     expect(results.length).toBe(CHECKS);
-    for (const face of ["api", "gateway"]) {
+    for (const face of ["api", "gateway"] as const) {
       const calls = await callsOf({ configFile, ...started }, face);
       expect(calls.length, face).toBeGreaterThanOrEqual(CHECKS);
-      expect(busiestSecond(calls), face).toBeLessThanOrEqual(PER_SECOND + BURST);
+      expect(busiestSecond(calls), face).toBeLessThanOrEqual(PER_SECOND + BURST + LATENESS[face]);
     }
     for (const worker of [held, spared]) worker.process.kill("SIGTERM");
     expect(await held.ended, held.stderr()).toBe(0);
