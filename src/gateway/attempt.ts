@@ -89,7 +89,12 @@ export async function attempt(
   };
   const fail = (error: unknown): void => self.settle(ownFault(error));
   const interrupt = (): void => self.settle({ kind: "interrupted" });
-  const cancelTimeout = deadline(timeoutMs, () => self.settle({ kind: "timeout", timeoutMs }));
+  const isAsked = () => clock.step !== null && ASKED.has(clock.step);
+  const onTimeout = (stalledMs: number) =>
+    self.settle(
+      isAsked() || stalledMs < timeoutMs / 2 ? { kind: "timeout", timeoutMs } : stoodStill(stalledMs),
+    );
+  const cancelTimeout = deadline(timeoutMs, onTimeout, isAsked);
   signal.addEventListener("abort", interrupt, { once: true });
   if (signal.aborted) interrupt();
 
@@ -105,6 +110,16 @@ export async function attempt(
   const problem = problems.find((each) => each !== null);
   const transport = { ...evidence, packets, delayMs, ...clock.read() };
   return classify(problem ?? ending ?? ownFault("no verdict"), clock.step, transport, input.secrets);
+}
+
+/**
+ * Steps in which the gateway has what it answers to. A connection that stood still before is not carried on for longer: its
+ * CONNECT would go out in another second than the one whose budget it has spent.
+ */
+const ASKED: ReadonlySet<Step> = new Set(["connack", "suback", "puback", "roundtrip", "response"]);
+
+function stoodStill(stalledMs: number): Ending {
+  return ownFault(`this process stood still for ${(stalledMs / 1000).toFixed(1)} s`);
 }
 
 function ownFault(error: unknown): Ending {

@@ -40,21 +40,29 @@ export function isTrusted(tookMs: number, delayMs: number): boolean {
 /**
  * Calls `over` when `ms` have passed, not counting the time in which the event loop stood still: what the peer sent
  * meanwhile has yet to be read. Never later than after twice `ms`. The answer calls it off.
+ *
+ * @param over is told for how long the loop stood still in all, in ms
+ * @param isAnswerDue false: there is nothing to be read yet, and no time is given back
  */
-export function deadline(ms: number, over: () => void): () => void {
+export function deadline(
+  ms: number,
+  over: (stalledMs: number) => void,
+  isAnswerDue: () => boolean = () => true,
+): () => void {
   const watch = watchDelay();
   const mostMs = Math.max(0, ms);
   let grantedMs = 0;
   let timer = setTimeout(onTimer, mostMs);
   function onTimer(): void {
-    const owedMs = Math.min(watch.stalledMs(), mostMs) - grantedMs;
-    if (owedMs >= 1) {
+    const stalledMs = watch.stalledMs();
+    const owedMs = Math.min(stalledMs, mostMs) - grantedMs;
+    if (owedMs >= 1 && isAnswerDue()) {
       grantedMs += owedMs;
       timer = setTimeout(onTimer, owedMs);
       return;
     }
     watch.stop();
-    over();
+    over(stalledMs);
   }
   return () => {
     clearTimeout(timer);

@@ -128,6 +128,15 @@ describe.each(PROTOCOLS)("the %s prober", (protocol) => {
     expect(await run(peer, { timeoutMs: 1000 })).toMatchObject({ kind: "accepted" });
   });
 
+  test("that stood still before it could ask anything says so, and blames nobody", async () => {
+    await using peer = await tcpPeer(() => standStill(1500));
+    expect(await run(peer, { timeoutMs: 1000 })).toMatchObject({
+      kind: "broken",
+      cause: "TESTER_ERROR",
+      reason: expect.stringMatching(/stood still for \d\.\d s/),
+    });
+  });
+
   test("has the connection closed when it answers", async () => {
     await using peer = await tlsPeer(pki.good, (socket) =>
       AFTER_REQUEST[protocol](socket, (send) => send(bytesOf(ACCEPT[protocol]))),

@@ -52,7 +52,7 @@ describe("isTrusted", () => {
 
 describe("deadline", () => {
   it("comes", async () => {
-    await new Promise<void>((over) => deadline(5, over));
+    await new Promise((over) => deadline(5, over));
   });
 
   it("lets everything that was ready meanwhile go first when the loop stood still", async () => {
