@@ -87,6 +87,7 @@ export class App implements AsyncDisposable {
   readonly #targets: ReadonlyMap<string, Target>;
   readonly #shown: ShownFleet;
   readonly #resolveEndpoint: BuiltPorts["resolveEndpoint"];
+  readonly #accountLimits: BuiltPorts["accountLimits"];
   readonly #releases = new AsyncDisposableStack();
   readonly #derivedLedger: DerivedLedger;
   readonly #pause: PauseGate;
@@ -109,9 +110,14 @@ export class App implements AsyncDisposable {
     if (options.lasting === undefined) pacer.setTargets(config.targets);
 
     const given = { env, killGroup, awsCredentials, observer: options.observer ?? metrics, pacer };
-    const { ports, resolveEndpoint, identity } = createPorts(given, this.#releases);
+    const { ports, resolveEndpoint, identity, accountLimits } = createPorts(given, this.#releases);
     this.#ports = ports;
     this.#resolveEndpoint = resolveEndpoint;
+    this.#accountLimits = async (target, signal) => {
+      const limits = await accountLimits(target, signal);
+      if (limits.kind === "known") this.metrics.accountLimits(target.name, limits.value);
+      return limits;
+    };
     this.#bindings = createBindings({
       configChecksum: configChecksum(config),
       fleetChecksum: (signal) => this.#sources.checksum(signal),
@@ -286,7 +292,9 @@ export class App implements AsyncDisposable {
   #lookAt(names: readonly string[], signal: AbortSignal): Promise<readonly PreflightFinding[]> {
     const targets = names.flatMap((name) => this.#targets.get(name) ?? []);
     const { preflight } = this.#ports;
-    return lookAtTargets(targets, { resolveEndpoint: this.#resolveEndpoint, preflight, handshake }, signal);
+    const resolveEndpoint = this.#resolveEndpoint;
+    const accountLimits = this.#accountLimits;
+    return lookAtTargets(targets, { resolveEndpoint, preflight, accountLimits, handshake }, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

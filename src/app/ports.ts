@@ -5,6 +5,7 @@ import { createDescribe, type Describe } from "../aws/describe.ts";
 import { createIdentity, type Identity } from "../aws/identity.ts";
 import { createInvoke } from "../aws/invoke.ts";
 import { createPreflight } from "../aws/preflight.ts";
+import { createQuotas, type Quotas } from "../aws/quotas.ts";
 import { probe } from "../gateway/probers.ts";
 import type { CredentialsFn } from "../model/ports.ts";
 import type { Ports } from "../pipeline.ts";
@@ -25,6 +26,8 @@ export interface BuiltPorts {
   readonly ports: Ports;
   readonly resolveEndpoint: Describe["resolveEndpoint"];
   readonly identity: Identity;
+  /** What the account allows; the pacer keeps to it from then on. */
+  readonly accountLimits: Quotas["of"];
 }
 
 /** Builds everything that a check touches outside this process; what must be closed is given to `releases`. */
@@ -37,6 +40,7 @@ export function createPorts(options: PortsOptions, releases: AsyncDisposableStac
   const identity = releases.adopt(createIdentity({ pacer, observer, clients, describe }), (each) =>
     each.close(),
   );
+  const quotas = releases.adopt(createQuotas({ pacer, observer, clients }), (each) => each.close());
   const ports: Ports = {
     credentials: observed(credentials, observer),
     defaultAuthorizer: describe.defaultAuthorizer,
@@ -47,7 +51,12 @@ export function createPorts(options: PortsOptions, releases: AsyncDisposableStac
     probe,
     connectionState: createConnectionState({ pacer, observer, clients, dataClients, describe }),
   };
-  return { ports, resolveEndpoint: describe.resolveEndpoint, identity };
+  const accountLimits: Quotas["of"] = async (target, signal) => {
+    const limits = await quotas.of(target, signal);
+    if (limits.kind === "known") pacer.setAccountLimits(target, limits.value);
+    return limits;
+  };
+  return { ports, resolveEndpoint: describe.resolveEndpoint, identity, accountLimits };
 }
 
 function observed(

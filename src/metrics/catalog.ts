@@ -74,7 +74,7 @@ export const CATALOG = {
   },
   budget_limit: {
     type: "gauge",
-    help: "Budget in operations per second: the lowest of the targets of its account and Region.",
+    help: "Budget in operations per second: the lowest of the targets of its account and Region, and of what Service Quotas says where it is read.",
     labels: ["target", "operation"],
   },
   budget_used_total: {

@@ -2,6 +2,7 @@ import { quotaOwner } from "../lib/pacing.ts";
 import { realm } from "../lib/words.ts";
 import { DECISIONS } from "../model/gate.ts";
 import type { Outcome } from "../model/outcome.ts";
+import type { AccountLimits } from "../model/preflight.ts";
 import { type Access, PROTOCOLS } from "../model/profile.ts";
 import type { Realm } from "../model/realm.ts";
 import { type AuthorizerWord, VERDICTS } from "../model/result.ts";
@@ -56,11 +57,15 @@ function exportSizes(instruments: Instruments, bounds: Bounds, { groups, invalid
   instruments.profiles_invalid.set(invalid);
 }
 
-/** @param realms of targets whose answers showed who gives them; for the others the configuration tells */
+/**
+ * @param realms of targets whose answers showed who gives them; for the others the configuration tells
+ * @param allowed what accounts allow, by target where that was read
+ */
 export function exportTargets(
   instruments: Instruments,
   targets: readonly Target[],
   realms: ReadonlyMap<string, Realm>,
+  allowed: ReadonlyMap<string, AccountLimits>,
 ): void {
   instruments.target_info.reset();
   instruments.budget_limit.reset();
@@ -77,12 +82,14 @@ export function exportTargets(
       1,
     );
     // Targets of one account and Region share a budget, and the lowest limit holds.
-    const budgets = targets
+    const all = targets
       .filter((other) => quotaOwner(other) === quotaOwner(each))
-      .map((other) => other.budgets);
+      .flatMap((other) => [other.budgets, allowed.get(other.name) ?? []].flat());
     const limits = {
-      TestInvokeAuthorizer: Math.min(...budgets.map(({ invokesPerSecond }) => invokesPerSecond)),
-      Connect: Math.min(...budgets.map(({ connectsPerSecond }) => connectsPerSecond)),
+      TestInvokeAuthorizer: Math.min(
+        ...all.map(({ invokesPerSecond: most }) => most ?? Number.POSITIVE_INFINITY),
+      ),
+      Connect: Math.min(...all.map(({ connectsPerSecond: most }) => most ?? Number.POSITIVE_INFINITY)),
     };
     for (const [operation, limit] of Object.entries(limits)) {
       instruments.budget_limit.set({ target, operation }, limit);

@@ -1,6 +1,7 @@
 import { Registry } from "prom-client";
 import { wallMs } from "../lib/clock.ts";
 import type { Observer } from "../model/ports.ts";
+import type { AccountLimits } from "../model/preflight.ts";
 import type { Realm } from "../model/realm.ts";
 import type { JudgedCheck } from "../model/result.ts";
 import type { RunSummary } from "../model/run.ts";
@@ -37,6 +38,7 @@ export class Metrics implements Observer {
   readonly #lastRuns: LastRuns;
   readonly #expiry: CredentialExpiry;
   readonly #realms = new Map<string, Realm>();
+  readonly #limits = new Map<string, AccountLimits>();
   #fleet: Fleet | null = null;
 
   constructor({ version, location, cohortLimit = 50 }: MetricsOptions) {
@@ -92,13 +94,21 @@ export class Metrics implements Observer {
       if (!fleet.targets.some((target) => target.name === name)) this.#realms.delete(name);
     }
     await exportFleet(this.#instruments, this.#bounds, this.#location, fleet);
-    exportTargets(this.#instruments, fleet.targets, this.#realms);
+    exportTargets(this.#instruments, fleet.targets, this.#realms, this.#limits);
+  }
+
+  /** Service Quotas showed what the account of a target allows. */
+  accountLimits(target: string, limits: AccountLimits): void {
+    this.#limits.set(target, limits);
+    if (this.#fleet !== null)
+      exportTargets(this.#instruments, this.#fleet.targets, this.#realms, this.#limits);
   }
 
   /** Answers of a target showed who gives them. */
   targetRealm(target: string, realm: Realm): void {
     this.#realms.set(target, realm);
-    if (this.#fleet !== null) exportTargets(this.#instruments, this.#fleet.targets, this.#realms);
+    if (this.#fleet !== null)
+      exportTargets(this.#instruments, this.#fleet.targets, this.#realms, this.#limits);
   }
 
   awsRequest({ target, operation, code }: Parameters<Observer["awsRequest"]>[0]): void {

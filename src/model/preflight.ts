@@ -43,6 +43,12 @@ export interface Preflight {
   readonly clockSkewMs: Checked<number>;
 }
 
+/** What an account may do in a Region, as Service Quotas has it; null: it does not list it. */
+export interface AccountLimits {
+  readonly invokesPerSecond: number | null;
+  readonly connectsPerSecond: number | null;
+}
+
 /** One line of what was looked at before a run, for the report. */
 export interface PreflightFinding {
   readonly target: string;

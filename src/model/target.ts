@@ -20,6 +20,8 @@ export interface Target {
   /** The address the gateway sees us come from, for policies with aws:SourceIp; null: not known. */
   readonly sourceIp: string | null;
   readonly budgets: Budgets;
+  /** Is a lower limit of the account, read from Service Quotas before a run, kept too? Omitted: no. */
+  readonly serviceQuotas?: boolean;
   /** Checks in flight. */
   readonly concurrency: number;
   readonly timeouts: { readonly invokeMs: number; readonly probeMs: number };

@@ -1,5 +1,6 @@
 import { CONNECT, quotaOwner } from "../lib/pacing.ts";
 import type { Pacer } from "../model/ports.ts";
+import type { AccountLimits } from "../model/preflight.ts";
 import type { Target } from "../model/target.ts";
 import { ClientTurns } from "./client-turns.ts";
 import { NEVER_PAUSED, type PauseGate } from "./pause.ts";
@@ -23,6 +24,8 @@ export interface PacerOptions {
 export interface RunPacer extends Pacer {
   /** Whose limits hold from now on, before any call for them and whatever limits earlier targets had. */
   setTargets(targets: readonly Target[]): void;
+  /** What the account allows holds where it is lower, until the account allows something else. */
+  setAccountLimits(target: Target, limits: AccountLimits): void;
   /** Is somebody here connected with this client id, or was until just now? */
   isConnecting(target: Target, clientId: string): boolean | Promise<boolean>;
 }
@@ -51,10 +54,16 @@ export function createPacer({
   const buckets = new Map<string, Bucket>();
   const { turns } = shared;
   let declared: ReadonlyMap<string, Rate> = new Map();
+  /** Of accounts, by bucket. */
+  const allowed = new Map<string, number>();
+
+  function within(key: string, rate: Rate): Rate {
+    return { ...rate, perSecond: Math.min(rate.perSecond, allowed.get(key) ?? rate.perSecond) };
+  }
 
   function bucketOf(target: Target, operation: string): Bucket {
     const key = bucketKey(target, operation);
-    const rate = declared.get(key) ?? rateOf(target, operation);
+    const rate = within(key, declared.get(key) ?? rateOf(target, operation));
     const known = buckets.get(key);
     if (known) {
       if (!declared.has(key)) known.lower(rate);
@@ -67,7 +76,17 @@ export function createPacer({
 
   function setTargets(all: readonly Target[]): void {
     declared = ratesOf(all);
-    for (const [key, rate] of declared) buckets.get(key)?.set(rate);
+    for (const [key, rate] of declared) buckets.get(key)?.set(within(key, rate));
+  }
+
+  function setAccountLimits(target: Target, limits: AccountLimits): void {
+    const perSecond = { [INVOKE]: limits.invokesPerSecond, [CONNECT]: limits.connectsPerSecond };
+    for (const [operation, limit] of Object.entries(perSecond)) {
+      const key = bucketKey(target, operation);
+      if (limit === null) allowed.delete(key);
+      else allowed.set(key, limit);
+      buckets.get(key)?.set(within(key, declared.get(key) ?? rateOf(target, operation)));
+    }
   }
 
   async function take(target: Target, operation: string, signal: AbortSignal): Promise<void> {
@@ -114,6 +133,7 @@ export function createPacer({
 
   return {
     setTargets,
+    setAccountLimits,
     take,
     connect,
     isConnecting: (target, clientId) => turns.isTaken(turnOf(target, clientId)),

@@ -1,7 +1,14 @@
 import { isIP } from "node:net";
 import { isOwnEndpoint, MOST_CLOCK_SKEW_MS } from "../lib/aws-limits.ts";
-import type { DomainDescription, Handshake, Preflight, PreflightFinding } from "../model/preflight.ts";
-import type { ReadyTarget } from "../model/target.ts";
+import type {
+  AccountLimits,
+  Checked,
+  DomainDescription,
+  Handshake,
+  Preflight,
+  PreflightFinding,
+} from "../model/preflight.ts";
+import type { ReadyTarget, Target } from "../model/target.ts";
 
 /* What was learnt about a target, as lines for people. */
 
@@ -15,6 +22,25 @@ const DAY_MS = 24 * 3_600_000;
 /** What AWS says of the account. */
 export function accountParts(target: ReadyTarget, said: Preflight): readonly Part[] {
   return [endpointPart(target, said), ...domainParts(said), clockPart(said)];
+}
+
+/** What the account allows, and which budget gives way to it. */
+export function accountLimitsPart({ budgets }: Target, limits: Checked<AccountLimits>): Part {
+  const what = "Service Quotas";
+  if (limits.kind === "not-checked") return { what, state: "not-checked", detail: limits.reason };
+  const { invokesPerSecond, connectsPerSecond } = limits.value;
+  const parts = [
+    limitText("TestInvokeAuthorizer calls", invokesPerSecond, budgets.invokesPerSecond),
+    limitText("connections", connectsPerSecond, budgets.connectsPerSecond),
+  ];
+  const isKnown = invokesPerSecond !== null || connectsPerSecond !== null;
+  return { what, state: isKnown ? "ok" : "not-checked", detail: parts.join("; ") };
+}
+
+function limitText(what: string, limit: number | null, budget: number): string {
+  if (limit === null) return `no limit of ${what} is listed`;
+  const gives = limit < budget ? `, which holds instead of the budget of ${budget}` : "";
+  return `${limit} ${what} a second${gives}`;
 }
 
 function endpointPart({ endpoint }: ReadyTarget, { accountEndpoint, domain }: Preflight): Part {

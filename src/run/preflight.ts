@@ -2,9 +2,9 @@ import { wallMs } from "../lib/clock.ts";
 import { errorMessage } from "../lib/errors.ts";
 import { unchecked } from "../lib/unchecked.ts";
 import type { PreflightFn } from "../model/ports.ts";
-import type { Handshake, PreflightFinding } from "../model/preflight.ts";
+import type { AccountLimits, Checked, Handshake, PreflightFinding } from "../model/preflight.ts";
 import type { ReadyTarget, Target } from "../model/target.ts";
-import { accountParts, networkParts, type Part } from "./preflight-findings.ts";
+import { accountLimitsPart, accountParts, networkParts, type Part } from "./preflight-findings.ts";
 
 export interface TargetPreflightPorts {
   readonly resolveEndpoint: (
@@ -15,6 +15,7 @@ export interface TargetPreflightPorts {
     | { readonly kind: "failed"; readonly message: string }
   >;
   readonly preflight: PreflightFn;
+  readonly accountLimits: (target: Target, signal: AbortSignal) => Promise<Checked<AccountLimits>>;
   readonly handshake: (target: ReadyTarget, timeoutMs: number, signal: AbortSignal) => Promise<Handshake>;
 }
 
@@ -50,7 +51,7 @@ async function lookSafely(
 
 async function look(
   target: Target,
-  { resolveEndpoint, preflight, handshake }: TargetPreflightPorts,
+  { resolveEndpoint, preflight, accountLimits, handshake }: TargetPreflightPorts,
   signal: AbortSignal,
 ): Promise<readonly Part[]> {
   const resolved = await atMost(signal, LATE_ENDPOINT, (ending) => resolveEndpoint(target, ending));
@@ -59,16 +60,19 @@ async function look(
   }
   const ready = resolved.target;
   const timeoutMs = Math.min(target.timeouts.probeMs, MOST_MS);
-  const [said, connection] = await Promise.all([
+  const [limits, said, connection] = await Promise.all([
+    target.serviceQuotas ? atMost(signal, LATE_LIMITS, (ending) => accountLimits(target, ending)) : null,
     atMost(signal, unchecked(LATE), (ending) => preflight(ready, null, ending)),
     handshake(ready, timeoutMs, signal),
   ]);
   signal.throwIfAborted();
   const domain = said.domain.kind === "known" ? said.domain.value : null;
-  return [...accountParts(ready, said), ...networkParts(ready, connection, domain, wallMs())];
+  const limitsPart = limits === null ? [] : [accountLimitsPart(target, limits)];
+  return [...accountParts(ready, said), ...limitsPart, ...networkParts(ready, connection, domain, wallMs())];
 }
 
 const LATE = `AWS did not answer within ${MOST_MS / 1000} s`;
+const LATE_LIMITS = { kind: "not-checked", reason: LATE } as const;
 const LATE_ENDPOINT = { kind: "failed", message: LATE } as const;
 
 /** Runs `work` until the time is over; then it is ended, and the answer is `otherwise`. */

@@ -76,6 +76,7 @@ function buildTarget(section: TargetSection, ca: string | null, controlPlaneEndp
     queryStringMark: section.queryStringMark,
     sourceIp: section.sourceIp ?? null,
     budgets,
+    serviceQuotas: section.serviceQuotas,
     concurrency,
     timeouts: { invokeMs: section.timeouts.invoke, probeMs: section.timeouts.probe },
   };

@@ -17,6 +17,7 @@ export function crossCheck(root: unknown): readonly Finding[] {
     ...suites.flatMap((each) => locationsOfNobody(each, root)),
     ...suites.flatMap((each) => repeatedTexts(each, "locations", "the location stands here twice")),
     ...entries(root, ["targets"]).flatMap(addressOfOtherFamily),
+    ...entries(root, ["targets"]).flatMap((each) => limitsOfOthers(each, root)),
     ...entries(root, ["schedule"]).flatMap((each) => scheduleOfUnknownSuite(each, root)),
     ...suites.flatMap(rulesForOtherCohorts),
     ...suites.flatMap((each) => repeatedTexts(each, "cohorts", "the cohort stands here twice")),
@@ -70,6 +71,14 @@ function locationsOfNobody({ path, value }: Entry, root: unknown): readonly Find
   const asks = Array.isArray(value.locations) && value.locations.length > 0;
   if (!asks || at(root, ["queue", "kind"]) === "bullmq") return [];
   return [finding([...path, "locations"], "needs workers at these locations: `queue.kind: bullmq`")];
+}
+
+/** Workers elsewhere spend the same budget, and only this process would know of the lower limit. */
+function limitsOfOthers({ path, value }: Entry, root: unknown): readonly Finding[] {
+  if (value.serviceQuotas !== true || at(root, ["queue", "kind"]) !== "bullmq") return [];
+  return [
+    finding([...path, "serviceQuotas"], "not with `queue.kind: bullmq`: state the limits in `budgets`"),
+  ];
 }
 
 function addressOfOtherFamily({ path, value }: Entry): readonly Finding[] {

@@ -35,6 +35,7 @@ const target = section({
     connectsPerSecond: leaf.perSecond.default(10),
     burst: leaf.wholeNumber(1, 10_000).default(1),
   }).prefault({}),
+  serviceQuotas: leaf.flag.default(false),
   concurrency: leaf.wholeNumber(1, 10_000).default(50),
   timeouts: section({
     invoke: leaf.duration(10, 10 * MINUTE).prefault("10s"),

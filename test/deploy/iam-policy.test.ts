@@ -27,6 +27,7 @@ const actions = policy.Statement.flatMap(({ Action }) => Action);
 const SERVICES: Readonly<Record<string, string>> = {
   "@aws-sdk/client-iot": "iot",
   "@aws-sdk/client-iot-data-plane": "iot",
+  "@aws-sdk/client-service-quotas": "servicequotas",
   "@aws-sdk/client-sts": "sts",
 };
 /** Answered whatever the caller's policies say (STS API reference). */
@@ -36,6 +37,8 @@ const WITHOUT_RESOURCE = [
   "iot:DescribeEndpoint",
   "iot:DescribeDefaultAuthorizer",
   "iot:ListDomainConfigurations",
+  // It lists quotas of a service, which are no resources.
+  "servicequotas:ListServiceQuotas",
 ];
 /** The kind of resource each other action is granted on. */
 const RESOURCES: Readonly<Record<string, readonly string[]>> = {

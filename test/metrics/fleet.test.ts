@@ -133,6 +133,11 @@ describe("the fleet", () => {
       [5, 10],
       [5, 20],
     ]);
+
+    made.accountLimits("twin", { invokesPerSecond: null, connectsPerSecond: 3 });
+    const after = (await made.ownPage()).body;
+    expect(onlyValue(after, "budget_limit", { target: "here", operation: "Connect" })).toBe(3);
+    expect(onlyValue(after, "budget_limit", { target: "lab", operation: "Connect" })).toBe(20);
   });
 
   it("removes every series of a target that left, and keeps the others'", async () => {

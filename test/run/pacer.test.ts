@@ -513,3 +513,36 @@ describe("other targets", () => {
     expect(startedAtMs.length).toBeLessThan(25);
   });
 });
+
+describe("the account's own limits", () => {
+  const NONE = { invokesPerSecond: null, connectsPerSecond: null };
+
+  test("hold where they are lower, also for those who wait, for every target of the account and after a reload", async () => {
+    const timing = new SimulatedTiming();
+    const pacer = createPacer({ timing, targets: [target(100)] });
+    const { startedAtMs, note } = calls(timing);
+    for (let i = 0; i < 500; i++) void pacer.take(target(100), INVOKE, NEVER).then(note);
+    await timing.runTo(1000);
+    const before = startedAtMs.length;
+    expect(before).toBeGreaterThan(90);
+    pacer.setAccountLimits(target(100), { ...NONE, invokesPerSecond: 10 });
+    await timing.runTo(3000);
+    pacer.setTargets([target(100, { name: "twin" })]);
+    await timing.runTo(5000);
+    expect(startedAtMs.length - before).toBeLessThanOrEqual(41);
+    expect(startedAtMs.length - before).toBeGreaterThan(35);
+    pacer.setAccountLimits(target(100), NONE);
+    await timing.runTo(6000);
+    expect(startedAtMs.length - before).toBeGreaterThan(100);
+  });
+
+  test("that are higher change nothing", async () => {
+    const timing = new SimulatedTiming();
+    const pacer = createPacer({ timing });
+    pacer.setAccountLimits(target(10), { invokesPerSecond: 1000, connectsPerSecond: 1000 });
+    const { startedAtMs, note } = calls(timing);
+    for (let i = 0; i < 50; i++) void pacer.take(target(10), INVOKE, NEVER).then(note);
+    await timing.runTo(2000);
+    expect(startedAtMs.length).toBeLessThanOrEqual(21);
+  });
+});

@@ -1,5 +1,12 @@
 import { describe, expect, test, vi } from "vitest";
-import type { DomainDescription, Handshake, Preflight, PreflightFinding } from "../../src/model/preflight.ts";
+import type {
+  AccountLimits,
+  Checked,
+  DomainDescription,
+  Handshake,
+  Preflight,
+  PreflightFinding,
+} from "../../src/model/preflight.ts";
 import type { ReadyTarget } from "../../src/model/target.ts";
 import { lookAtTargets, type TargetPreflightPorts } from "../../src/run/preflight.ts";
 import { preflightOf, TRANSPORT, targetOf } from "../support/fixtures.ts";
@@ -36,13 +43,18 @@ const DONE: Handshake = {
 interface World {
   readonly said?: Partial<Preflight>;
   readonly handshake?: Handshake;
+  readonly limits?: Checked<AccountLimits>;
   readonly target?: Partial<ReadyTarget>;
 }
 
-function portsOf({ said = {}, handshake = DONE }: World, changes: Partial<TargetPreflightPorts> = {}) {
+function portsOf(
+  { said = {}, handshake = DONE, limits = DENIED }: World,
+  changes: Partial<TargetPreflightPorts> = {},
+) {
   return {
     resolveEndpoint: async (target) => ({ kind: "ready", target: target as ReadyTarget }),
     preflight: async () => ({ ...HEALTHY, ...said }),
+    accountLimits: async () => limits,
     handshake: async () => handshake,
     ...changes,
   } satisfies TargetPreflightPorts;
@@ -63,6 +75,33 @@ function failed(changes: Partial<Extract<Handshake, { kind: "failed" }>>): Hands
     ...changes,
   };
 }
+
+describe("the account's own limits", () => {
+  const SOME_LIMITS = { invokesPerSecond: 10, connectsPerSecond: 100 };
+  const lineOf = async (world: World) =>
+    (await look(world)).filter((line) => line.startsWith("Service Quotas"));
+
+  test("are not asked for unless the target says so", async () => {
+    expect(await lineOf({ limits: known(SOME_LIMITS) })).toEqual([]);
+  });
+
+  test("are told, and which budget gives way", async () => {
+    const budgets = { invokesPerSecond: 5, connectsPerSecond: 500, burst: 1 };
+    expect(await lineOf({ limits: known(SOME_LIMITS), target: { serviceQuotas: true, budgets } })).toEqual([
+      "Service Quotas ok: 10 TestInvokeAuthorizer calls a second; 100 connections a second, which holds instead of the budget of 500",
+    ]);
+  });
+
+  test.each([
+    [DENIED, `Service Quotas not-checked: ${DENIED.reason}`],
+    [
+      known({ invokesPerSecond: null, connectsPerSecond: null }),
+      "Service Quotas not-checked: no limit of TestInvokeAuthorizer calls is listed; no limit of connections is listed",
+    ],
+  ])("that are not known fail nothing", async (limits, line) => {
+    expect(await lineOf({ limits, target: { serviceQuotas: true } })).toEqual([line]);
+  });
+});
 
 describe("a target", () => {
   test("that is well has one line for each thing", async () => {

@@ -3,7 +3,7 @@ import { configText, type Parts } from "./folder.ts";
 import { type Said, saidOf } from "./said.ts";
 
 const TARGET_KEYS =
-  "name, region, accountId, endpoint, address, addressFamily, port, caFile, controlPlaneEndpoint, queryStringMark, sourceIp, budgets, concurrency, timeouts";
+  "name, region, accountId, endpoint, address, addressFamily, port, caFile, controlPlaneEndpoint, queryStringMark, sourceIp, budgets, serviceQuotas, concurrency, timeouts";
 const GATE_KEYS =
   "minChecks, minPassRatio, maxUnexpectedAccepts, maxInconclusiveRatio, minCoverage, maxAge, maxFailures, maxConnectP95, maxAuthorizerP95, maxNewFailures, requirePolicyUnchanged";
 const NAME = "a name: letters, digits, `.`, `_` and `-`, at most 64, a letter or digit first";

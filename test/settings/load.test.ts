@@ -39,6 +39,7 @@ test("the smallest configuration gets every default of the design", async () => 
         queryStringMark: true,
         sourceIp: null,
         budgets: { invokesPerSecond: 10, connectsPerSecond: 10, burst: 1 },
+        serviceQuotas: false,
         concurrency: 50,
         timeouts: { invokeMs: 10_000, probeMs: 10_000 },
       },

@@ -30,6 +30,7 @@ export class RemotePacer {
         this.#ask({ kind: "connect", target: target.name, clientId }, signal),
       throttled: (target, operation) => this.#send({ kind: "throttled", target: target.name, operation }),
       setTargets: () => {},
+      setAccountLimits: () => {},
       isConnecting: () => false,
     };
   }
