@@ -49,6 +49,8 @@ export interface OverviewPort {
 export interface GatePort {
   /** As things are; triggers nothing. */
   peek(suite: string): Promise<GateAnswer>;
+  /** As `peek`, a little older; for pages that ask again and again. */
+  glance(suite: string): Promise<GateAnswer>;
   /** The run of a known key; else joins a run, takes a decision that still holds, or triggers a run. */
   ask(request: GateRequest, actor: string): Promise<GateReply>;
 }

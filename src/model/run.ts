@@ -1,4 +1,5 @@
 import type { Cause, CauseCode } from "./causes.ts";
+import type { DerivedKind } from "./check.ts";
 import type { Drift } from "./drift.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import type { Counts, Decision, GateOutcome, GroupTally } from "./gate.ts";
@@ -32,6 +33,8 @@ export interface AgreementCell {
 export interface CauseGroup {
   readonly cause: Cause["code"];
   readonly verdict: "fail" | "inconclusive";
+  /** What was corrupted on purpose; absent: nothing. */
+  readonly derived?: DerivedKind;
   readonly checks: number;
   /** A few device ids. */
   readonly examples: readonly string[];

@@ -34,8 +34,17 @@ export interface GateServiceOptions {
   readonly now?: () => number;
 }
 
+/** So old may be what a page shows that somebody leaves open: each look asks AWS about every authorizer. */
+const GLANCE_MS = 30_000;
+
 /** Overrides that were recorded lately: whoever polls with one is recorded once. */
 const MAX_RECORDED = 1000;
+
+interface Look {
+  readonly runId: string;
+  readonly atMs: number;
+  readonly current: Fingerprint | null;
+}
 
 /**
  * Answers for suites (design 6.4). Whoever only looks (`peek`) triggers nothing; whoever asks gets the run of a known
@@ -45,6 +54,8 @@ export class GateService {
   readonly #options: GateServiceOptions;
   readonly #now: () => number;
   readonly #recorded = new Set<string>();
+  /** The last look of each suite. */
+  readonly #looks = new Map<string, Look>();
 
   constructor(options: GateServiceOptions) {
     this.#options = options;
@@ -58,6 +69,16 @@ export class GateService {
     const current = runs.runningWhole(suite) === null ? await this.#current(suite, last) : null;
     // One may have begun while things were looked at.
     return this.#answer({ suite, running: runs.runningWhole(suite), last, current, override });
+  }
+
+  /** As `peek`, for pages: what the decision is bound to was looked at up to half a minute ago. It lets nothing pass. */
+  async glance(suite: string): Promise<GateAnswer> {
+    const { runs } = this.#options;
+    const last = runs.lastWhole(suite);
+    const look = this.#looks.get(suite);
+    const isFresh = look?.runId === last?.runId && this.#now() - (look?.atMs ?? 0) < GLANCE_MS;
+    if (look === undefined || !isFresh || runs.runningWhole(suite) !== null) return this.peek(suite);
+    return this.#answer({ suite, running: null, last, current: look.current, override: null });
   }
 
   /** @param actor who asks: a token's name */
@@ -115,7 +136,10 @@ export class GateService {
     const then = last?.fingerprint ?? null;
     if (last === null || then === null || this.#options.paused() !== null) return null;
     const wouldHold = this.#options.doubtOf(last, this.#circumstances(suite, then)) === null;
-    return wouldHold ? await this.#options.current(then) : null;
+    if (!wouldHold) return null;
+    const current = await this.#options.current(then);
+    this.#looks.set(suite, { runId: last.runId, atMs: this.#now(), current });
+    return current;
   }
 
   #circumstances(suite: string, current: Fingerprint | null): Circumstances {

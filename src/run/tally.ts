@@ -182,6 +182,7 @@ export class Tally {
     const group = this.#causes.get(key) ?? {
       cause: first.code,
       verdict,
+      ...(derived !== null && { derived }),
       checks: 0,
       examples: [],
       evidence: derived === null ? first.evidence : `derived check ${derived}: ${first.evidence}`,

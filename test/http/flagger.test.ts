@@ -57,7 +57,7 @@ describe("what Flagger is told", () => {
     });
     let now: GateAnswer = gateAnswerOf();
     let reply: GateReply = now;
-    const gate: GatePort = { peek: async () => now, ask: async () => reply };
+    const gate: GatePort = { peek: async () => now, glance: async () => now, ask: async () => reply };
     const server = await startServer({}, { gate, limits: { flaggerWaitMs: 0 } });
     await fc.assert(
       fc.asyncProperty(answers, fc.option(kinds), async (changes, kind) => {

@@ -167,13 +167,15 @@ export function recordingGate(...script: readonly GateReply[]) {
   const peeked: string[] = [];
   const left = [...script];
   const next = (): GateReply => (left.length > 1 ? left.shift() : left[0]) ?? gateAnswerOf();
+  const look = async (suite: string) => {
+    peeked.push(suite);
+    const answer = next();
+    if ("kind" in answer) throw new Error("peek has answers only");
+    return answer;
+  };
   const gate: GatePort = {
-    peek: async (suite) => {
-      peeked.push(suite);
-      const answer = next();
-      if ("kind" in answer) throw new Error("peek has answers only");
-      return answer;
-    },
+    peek: look,
+    glance: look,
     ask: async (request, actor) => {
       asked.push({ request, actor });
       return next();

@@ -234,6 +234,10 @@ export const reportSchema = z
       z.strictObject({
         cause: code,
         verdict: z.enum(["fail", "inconclusive"]),
+        derived: z
+          .enum(DERIVED_KINDS)
+          .optional()
+          .describe("What was corrupted on purpose; left out: nothing"),
         checks: count,
         examples: z.array(z.string()).describe("A few device ids"),
         evidence: z.string(),

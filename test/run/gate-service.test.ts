@@ -248,6 +248,25 @@ describe("looking at a gate", () => {
     expect(runs.list(null, 10).items).toHaveLength(1);
   });
 
+  it("looked at by a page that stays open asks how things are twice a minute, and at once after another run", async () => {
+    const { gate, decided, world } = gateOf();
+    const { runId } = await decided();
+    const before = world.looks;
+    for (let look = 0; look < 6; look++) {
+      world.laterMs = look * 10_000;
+      expect(await gate.glance("all")).toMatchObject({ decision: "go", runId });
+    }
+    expect(world.looks - before).toBeLessThanOrEqual(2);
+    world.current = { ...PRINT, fleetChecksum: "g" };
+    expect(await gate.peek("all")).toMatchObject({ decision: "inconclusive" });
+    expect(await gate.glance("all")).toMatchObject({ decision: "inconclusive" });
+    world.laterMs = MINUTE * 16;
+    expect(await gate.glance("all")).toMatchObject({
+      decision: "inconclusive",
+      reason: expect.stringMatching(/expired|old/),
+    });
+  });
+
   it("says running while the suite is, and overlooks a run of a part of it", async () => {
     const { gate, runs, decided, hold } = gateOf();
     const { runId } = await decided();

@@ -17,6 +17,7 @@ it("tells what a corrupted device showed apart from what a device as it is did",
     [1, "seen"],
     [1, "derived check wrong-password: seen"],
   ]);
+  expect(tally.causes().map(({ derived }) => derived)).toEqual(["no-sni", undefined, "wrong-password"]);
 });
 
 it("counts where authorizer and gateway differ about devices that should get in, where a sample is asked", () => {

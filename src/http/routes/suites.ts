@@ -40,7 +40,7 @@ async function listSuites(options: Options, request: FastifyRequest, reply: Fast
 }
 
 async function showSuite({ gate, overview }: Options, suite: string): Promise<object> {
-  const answer = await gate.peek(suite);
+  const answer = await gate.glance(suite);
   return {
     suite,
     answer,

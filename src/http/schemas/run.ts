@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DERIVED_KINDS } from "../../model/check.ts";
 import { REALMS } from "../../model/realm.ts";
 import { RUN_STATUSES } from "../../model/run.ts";
 import { authorizer, code, count, counts, decision, gateway, seconds } from "./common.ts";
@@ -149,6 +150,10 @@ export const run = z
       z.object({
         cause: code,
         verdict: z.enum(["fail", "inconclusive"]),
+        derived: z
+          .enum(DERIVED_KINDS)
+          .optional()
+          .describe("What was corrupted on purpose; left out: nothing"),
         checks: count,
         examples: z.array(z.string()).describe("A few device ids"),
         evidence: z.string(),

@@ -17,7 +17,7 @@ export function Causes({ run }: { readonly run: RunSummary }) {
       <ol class="causes">
         {run.causes.map((group) => (
           <Cause
-            key={`${group.cause} ${group.verdict}`}
+            key={`${group.cause} ${group.verdict} ${group.derived ?? ""}`}
             group={group}
             runId={run.runId}
             meaning={meanings.get(group.cause) ?? null}
@@ -35,12 +35,12 @@ interface CauseProps {
 }
 
 function Cause({ group, runId, meaning }: CauseProps) {
-  const { cause, verdict, checks, examples, evidence, nextStep } = group;
+  const { cause, verdict, derived, checks, examples, evidence, nextStep } = group;
   return (
     <li data-testid="cause-row" data-cause={cause}>
       <p>
         <Badge of={verdict} small />{" "}
-        <a href={resultsLink(runId, { cause, verdict })}>
+        <a href={resultsLink(runId, { cause, verdict, ...(derived && { derived }) })}>
           <strong>{plural(checks, "check")}</strong> <code>{cause}</code>
         </a>
         {meaning?.severity === "critical" ? (
