@@ -1,4 +1,6 @@
+import { errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import { scrub } from "../lib/scrub.ts";
 import { createMetrics, type Metrics } from "../metrics/metrics.ts";
 import type { QueueConfig } from "../model/config.ts";
 import type { DerivedLedger } from "../model/ports.ts";
@@ -50,7 +52,9 @@ export function createLasting<P extends PauseGate>(
   }
   const pacer = createRedisPacer({ pause, onUsed, ...sharedBy(queue, log) });
   tellOthers.paused = (isPaused) => {
-    pacer.setPaused(isPaused).catch((error: Error) => log.warn({ error: error.message }, "others go on"));
+    pacer.setPaused(isPaused).catch((error: unknown) => {
+      log.warn({ error: scrub(errorMessage(error), [queue.redis]) }, "others do not know of the pause yet");
+    });
   };
   if (pause.paused() !== null) tellOthers.paused(true);
   return { metrics, pacer, derivedLedger, pause, [Symbol.asyncDispose]: () => pacer[Symbol.asyncDispose]() };
