@@ -30,7 +30,6 @@ const KEEP_MS = 3_600_000;
 const KEEP_FAILURE_MS = 60_000;
 /** Of 100 quotas each; AWS IoT Core has some 300. */
 const MOST_PAGES = 10;
-const OPERATION = "ListServiceQuotas";
 
 /**
  * Makes the port that reads the account's own limits (servicequotas:ListServiceQuotas). They are found by the names under
@@ -84,18 +83,19 @@ async function readLimits(
   signal: AbortSignal,
 ): Promise<Checked<AccountLimits>> {
   const limits = { invokesPerSecond: null as number | null, connectsPerSecond: null as number | null };
+  const operation = "ListServiceQuotas";
   let NextToken: string | undefined;
   for (let page = 0; page < MOST_PAGES; page += 1) {
     const command = new ListServiceQuotasCommand({ ServiceCode: SERVICE, MaxResults: 100, NextToken });
     const reply = await callAws(dependencies, {
       target,
-      operation: OPERATION,
+      operation,
       send: (_control, abortSignal) => client.send(command, { abortSignal }),
       refused: "API_UNAVAILABLE",
       secrets: [],
       signal,
     });
-    if (reply.kind === "failed") return notChecked(OPERATION, reply.failure);
+    if (reply.kind === "failed") return notChecked(operation, reply.failure);
     for (const quota of reply.output.Quotas ?? []) {
       limits.invokesPerSecond ??= limitOf(quota, "TestInvokeAuthorizer API TPS");
       limits.connectsPerSecond ??= limitOf(quota, "Connect requests per second per account");

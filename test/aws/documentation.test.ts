@@ -18,14 +18,20 @@ test("the page names every connection error", () => {
 test("the page gives every call its permission, in the table and in the policy", () => {
   const policy = JSON.parse(DOCUMENT.match(/```json\n([\s\S]*?)```/)?.[1] ?? "null");
   const granted = policy.Statement.flatMap(({ Action }: { Action: string | string[] }) => Action);
-  const listed = [...DOCUMENT.matchAll(/^\| (\w+) \|.*\| `(iot:\w+)` \|/gm)];
-  for (const [, call, action] of listed) expect(action).toBe(`iot:${call}`);
+  const listed = [...DOCUMENT.matchAll(/^\| (\w+) \|.*\| `(\w+:\w+)` \|/gm)];
+  for (const [, call, action] of listed) expect(action).toMatch(new RegExp(`^(iot|servicequotas):${call}$`));
   expect(granted.toSorted()).toEqual(listed.map(([, , action]) => action).toSorted());
-  const operations = ["call", "connection-state", "describe", "domain", "invoke", "preflight"].flatMap(
-    (file) => {
-      const source = readFileSync(new URL(`../../src/aws/${file}.ts`, import.meta.url), "utf8");
-      return [...source.matchAll(/operation(?:: | = )"(\w+)"/g)].map(([, operation]) => operation);
-    },
-  );
+  const operations = [
+    "call",
+    "connection-state",
+    "describe",
+    "domain",
+    "invoke",
+    "preflight",
+    "quotas",
+  ].flatMap((file) => {
+    const source = readFileSync(new URL(`../../src/aws/${file}.ts`, import.meta.url), "utf8");
+    return [...source.matchAll(/operation(?:: | = )"(\w+)"/g)].map(([, operation]) => operation);
+  });
   expect(listed.map(([, call]) => call).toSorted()).toEqual(operations.toSorted());
 });
