@@ -332,6 +332,11 @@ const wrongFields: readonly (readonly [string, Parts, ...Said[]])[] = [
     [9, "queue.redis", "expected a URL that starts with redis:// or rediss://"],
   ],
   [
+    "limits read that workers elsewhere would not know",
+    { target: "serviceQuotas: true", rest: 'queue: { kind: bullmq, redis: "redis://a" }' },
+    [5, "targets[0].serviceQuotas", "not with `queue.kind: bullmq`: state the limits in `budgets`"],
+  ],
+  [
     "a webhook for no decision",
     { rest: "notify: [{ url: https://a, secretFile: here.txt, on: [] }]" },
     [9, "notify[0].on", "expected at least one of go, no-go, inconclusive"],
