@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { EXIT, type Io, type ParentChannel, signalExit } from "./cli/io.ts";
 import { errorMessage, UsageError } from "./lib/errors.ts";
+import { TurnBatch } from "./lib/turn-batch.ts";
 
 /* The only file that touches `process`: arguments, environment, streams, signals, exit code. */
 
@@ -56,14 +57,17 @@ function parentChannel(): ParentChannel | null {
   let listener = (message: unknown): void => {
     early.push(message);
   };
-  process.on("message", (message) => listener(message));
+  process.on("message", (messages) => {
+    for (const message of messages as readonly unknown[]) listener(message);
+  });
   const closed = new AbortController();
   process.once("disconnect", () => closed.abort(new Error("the parent is gone")));
+  const outgoing = new TurnBatch<unknown>((messages) => {
+    // Nobody is left to be told of what cannot be sent any more.
+    if (process.connected) process.send?.(messages, undefined, undefined, () => {});
+  });
   return {
-    send: (message) => {
-      // Nobody is left to be told of what cannot be sent any more.
-      if (process.connected) process.send?.(message, undefined, undefined, () => {});
-    },
+    send: (message) => outgoing.add(message),
     onMessage: (next) => {
       listener = next;
       for (const message of early.splice(0)) next(message);

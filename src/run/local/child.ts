@@ -1,9 +1,13 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { TurnBatch } from "../../lib/turn-batch.ts";
 import type { ToParent, ToWorker } from "./messages.ts";
 
 /** A worker process as its parent holds it. */
 export class Child {
   readonly #process: ChildProcess;
+  readonly #outgoing = new TurnBatch<ToWorker>((messages) => {
+    if (this.#process.connected) this.#process.send([...messages], () => {});
+  });
   readonly ended: Promise<string>;
 
   /** @param self how to start this program again: the runtime and its arguments up to the command */
@@ -15,7 +19,9 @@ export class Child {
       execArgv: rest.slice(0, -1),
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
-    this.#process.on("message", (message) => onMessage(message as ToParent));
+    this.#process.on("message", (messages) => {
+      for (const message of messages as readonly ToParent[]) onMessage(message);
+    });
     // A pipe that breaks is told by the end of the process.
     this.#process.on("error", () => {});
     this.ended = new Promise((resolve) => {
@@ -24,7 +30,7 @@ export class Child {
   }
 
   send(message: ToWorker): void {
-    if (this.#process.connected) this.#process.send(message, () => {});
+    this.#outgoing.add(message);
   }
 
   /** Asks it to end, and sees to it that it does. */
