@@ -15,10 +15,12 @@ const CHECKS = 2_000;
 const PER_SECOND = 200;
 const BURST = 5;
 /**
- * The gateway asks its authorizer when a handshake is over: on a busy machine that is up to 25 ms later for one connection
- * than for the next. When they are let through is shown to the millisecond in test/run/pacer.test.ts.
+ * The gateway asks its authorizer when a handshake is over, and where two cores carry six processes that take turns a
+ * handshake may take a quarter of a second longer than the next: what comes in one second may have been let through in one
+ * and a quarter. Half of what a limiter by fixed windows would let through, all the same. When each is let through is shown to the
+ * millisecond in test/run/redis-pacer.test.ts.
  */
-const LATENESS = { api: 0, gateway: PER_SECOND * 0.025 };
+const LATENESS = { api: 0, gateway: PER_SECOND * 0.25 };
 /** A worker that does not stir for longer loses its shards. */
 const LOCK_MS = 4_000;
 
