@@ -27,23 +27,16 @@ export function topicProofs(
   return [
     ...tests.map((test, at): TopicProof => {
       const { answer: gateway, evidence } = answered.get(test) ?? { answer: "not-tried", evidence: untried };
-      return { test, predicted: predictions[at] ?? UNPREDICTED, gateway, evidence };
+      return { test, predicted: predictions[at] ?? gathered.prediction, gateway, evidence };
     }),
     ...preset.map((test, at): TopicProof => {
-      const predicted = predictions[tests.length + at] ?? UNPREDICTED;
+      const predicted = predictions[tests.length + at] ?? gathered.prediction;
       return { test, predicted, gateway: "not-tried", evidence: "a reserved topic is only predicted" };
     }),
   ];
 }
 
-const UNPREDICTED: Prediction = {
-  decision: "unknown",
-  by: null,
-  document: null,
-  statement: null,
-  undecided: "the authorizer returned no policy to evaluate",
-};
-
+/** Empty where no policy came: then the prediction of the connection says why. */
 function predictAll(
   { target, context, invocation, prediction, outcome }: Gathered,
   tests: readonly TopicTest[],
