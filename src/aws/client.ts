@@ -3,7 +3,9 @@ import type { Realm } from "../model/realm.ts";
 import type { Target } from "../model/target.ts";
 import { watchClock } from "./clock-skew.ts";
 import { within } from "./deadline.ts";
+import { HttpHandler } from "./http-handler.ts";
 import { watchRealm } from "./realm.ts";
+import { Sha256 } from "./sha256.ts";
 import { Shared } from "./shared.ts";
 
 /** The SDK's clients, one for each target; made when first used. */
@@ -71,9 +73,8 @@ export function createClients(credentials: StaticCredentials | null = null): Cli
  * the account's quota and may invoke a Lambda, nor logs, as requests hold credentials of devices.
  */
 function createClient(target: Target, credentials: StaticCredentials | null): IoTClient {
-  const agent = { keepAlive: true, maxSockets: target.concurrency };
   const { controlPlaneEndpoint } = target;
-  return new IoTClient({
+  const client = new IoTClient({
     region: target.region,
     ...(credentials === null ? {} : { credentials }),
     ...(controlPlaneEndpoint === null ? {} : { endpoint: controlPlaneEndpoint }),
@@ -82,9 +83,18 @@ function createClient(target: Target, credentials: StaticCredentials | null): Io
     retryMode: "standard",
     // A skewed clock spoils what is said of expired tokens and certificates too: it must show, on each call.
     disableClockSkewCorrection: true,
-    // No timeouts here: the deadline of each call covers name lookup, connecting and the answer.
-    requestHandler: { httpAgent: agent, httpsAgent: agent },
+    // No timeouts there: the deadline of each call covers name lookup, connecting and the answer.
+    requestHandler: new HttpHandler(target.concurrency),
+    sha256: Sha256,
   });
+  // With one attempt it has nothing to do, and costs more than signing. Others ask to stand behind it: the name stays.
+  client.middlewareStack.add((next) => next, {
+    name: "retryMiddleware",
+    step: "finalizeRequest",
+    priority: "high",
+    override: true,
+  });
+  return client;
 }
 
 async function credentialError(

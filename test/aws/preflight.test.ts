@@ -174,7 +174,7 @@ describe("what is not there or cannot be asked", () => {
 
   test.each<[ServerReply, RegExp]>([
     ["reset", /ECONNRESET/],
-    ["garbage", /HPE_/],
+    ["garbage", /does not match the HTTP\/1\.1 protocol/],
     ["hang", /TimeoutError: no answer within/],
     [awsError(500, "InternalFailureException"), /InternalFailureException/],
     [{ status: 502, body: "<html>proxy</html>" }, /HTTP 502/],

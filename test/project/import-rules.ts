@@ -104,8 +104,8 @@ export const PACKAGE_RULES: readonly PackageRule[] = [
   },
   {
     packages: /^undici$/,
-    only: ["gateway", "notify", "cli/gate/client.ts"],
-    why: "client sockets have one owner; webhooks and the remote gate are not probes",
+    only: ["gateway", "notify", "cli/gate/client.ts", "aws/http-handler.ts"],
+    why: "client sockets have one owner; webhooks, the remote gate and what is below the SDK are not probes",
   },
   { packages: /^prom-client$/, only: ["metrics"], why: "every metric stands in one catalogue" },
   { packages: /^@?fastify(\/|$)/, only: ["http"], why: "one HTTP server, one place for its authentication" },
