@@ -87,6 +87,8 @@ function createClient(target: Target, credentials: StaticCredentials | null): Io
     requestHandler: new HttpHandler(target.concurrency),
     sha256: Sha256,
   });
+  // A log that nobody keeps, for which each request with its credentials would be copied.
+  client.middlewareStack.remove("loggerMiddleware");
   // With one attempt it has nothing to do, and costs more than signing. Others ask to stand behind it: the name stays.
   client.middlewareStack.add((next) => next, {
     name: "retryMiddleware",

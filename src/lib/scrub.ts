@@ -11,6 +11,8 @@ const MIN_PLAIN_LENGTH = 4;
 /** A character of base64 in either alphabet, also percent-encoded. */
 const BASE64_CHARACTER = "(?:[A-Za-z0-9+/_-]|%(?:25)?2[BF])";
 const BASE64_PADDING = "(?:=|%(?:25)?3D)";
+const MAYBE_BASE64 = `${BASE64_CHARACTER}?`;
+const MAYBE_BASE64_END = `(?:${BASE64_CHARACTER}${BASE64_PADDING}{0,2})?`;
 /** What the two can take beside a form. */
 const BESIDE = 20;
 
@@ -101,66 +103,59 @@ const known = new WeakMap<Secret, readonly Form[]>();
 function formsOfOne(secret: Secret): readonly Form[] {
   const before = known.get(secret);
   if (before !== undefined) return before;
-  const all: Form[] = [];
-  for (const form of encodings(secret)) if (!all.some((each) => isSame(each, form))) all.push(form);
+  const all = encodings(secret);
   known.set(secret, all);
   return all;
 }
 
-function isSame(one: Form, other: Form): boolean {
-  return one.text === other.text && one.before === other.before && one.after === other.after;
-}
-
-function* encodings(secret: Secret): Generator<Form> {
+function encodings(secret: Secret): readonly Form[] {
   const bytes = secret.exposeBytes();
-  if (bytes.length === 0) return;
-  for (const text of plainEncodings(secret.exposeText())) yield plain(text);
-  yield plain(bytes.toString("hex"));
-  if (bytes.length < MIN_PLAIN_LENGTH) {
-    yield plain(bytes.toString("base64"));
-    return;
-  }
-  for (const form of base64Windows(bytes)) {
-    yield form;
-    if (UNRESERVED.test(form.text)) continue;
-    yield formOf(encodeURIComponent(form.text), form);
-    yield formOf(form.text.replaceAll("+", "-").replaceAll("/", "_"), form);
-  }
+  if (bytes.length === 0) return [];
+  const plain = plainEncodings(secret.exposeText());
+  plain.push(bytes.toString("hex"));
+  if (bytes.length < MIN_PLAIN_LENGTH) plain.push(bytes.toString("base64"));
+  const forms = [...new Set(plain)].map((text) => formOf(text, "", ""));
+  return bytes.length < MIN_PLAIN_LENGTH ? forms : [...forms, ...base64Windows(bytes)];
 }
 
 /** No encoding changes such a text (RFC 3986 section 2.3). */
 const UNRESERVED = /^[\w.-]*$/;
 
-function* plainEncodings(text: string): Generator<string> {
-  yield text;
-  if (UNRESERVED.test(text)) return;
+function plainEncodings(text: string): string[] {
+  if (UNRESERVED.test(text)) return [text];
   const json = JSON.stringify(text).slice(1, -1);
   const url = encodeURIComponent(text.toWellFormed());
-  yield* [json, url, encodeURIComponent(url), url.replace(/%20/g, "+")];
   // JSON inside a JSON text, and JSON of a writer that keeps to ASCII: both are usual in a Lambda's error.
-  yield JSON.stringify(json).slice(1, -1);
-  yield json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const twice = JSON.stringify(json).slice(1, -1);
+  const ascii = json.replace(
+    /[\u0080-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return [text, json, url, encodeURIComponent(url), url.replace(/%20/g, "+"), twice, ascii];
 }
 
-function plain(text: string): Form {
-  return formOf(text, { before: "", after: "" });
-}
-
-function formOf(text: string, { before, after }: Pick<Form, "before" | "after">): Form {
+function formOf(text: string, before: string, after: string): Form {
   return { text, before, after, lower: /^[\0-\x7f]*$/.test(text) ? text.toLowerCase() : null };
 }
 
 /**
- * The base64 of the bytes as it looks at each of the three alignments inside a longer text. A character that also
- * holds bits of a neighbour differs with the neighbour: it may be any.
+ * The base64 of the bytes as it looks at each of the three alignments inside a longer text, in either alphabet and in a
+ * URL. A character that also holds bits of a neighbour differs with the neighbour: it may be any.
  */
 function base64Windows(bytes: Buffer): readonly Form[] {
-  return [0, 1, 2].map((shift) => {
-    const encoded = Buffer.concat([Buffer.alloc(shift), bytes]).toString("base64");
+  const padded = Buffer.alloc(2 + bytes.length);
+  bytes.copy(padded, 2);
+  const forms: Form[] = [];
+  for (let shift = 0; shift < 3; shift += 1) {
+    const encoded = padded.toString("base64", 2 - shift);
     const bits = (shift + bytes.length) * 8;
-    return formOf(encoded.slice(shift === 0 ? 0 : shift + 1, Math.floor(bits / 6)), {
-      before: shift === 0 ? "" : `${BASE64_CHARACTER}?`,
-      after: bits % 6 === 0 ? "" : `(?:${BASE64_CHARACTER}${BASE64_PADDING}{0,2})?`,
-    });
-  });
+    const text = encoded.slice(shift === 0 ? 0 : shift + 1, Math.floor(bits / 6));
+    const before = shift === 0 ? "" : MAYBE_BASE64;
+    const after = bits % 6 === 0 ? "" : MAYBE_BASE64_END;
+    forms.push(formOf(text, before, after));
+    if (UNRESERVED.test(text)) continue;
+    forms.push(formOf(encodeURIComponent(text), before, after));
+    forms.push(formOf(text.replaceAll("+", "-").replaceAll("/", "_"), before, after));
+  }
+  return forms;
 }
