@@ -37,11 +37,21 @@ const MISSING_CONTROL_MS = 5_000;
 
 const STOPPED: ShardEnd = { kind: "lost", reason: "the worker was stopped" };
 
+class ShardsWorker extends Worker<ShardJob> {
+  /**
+   * One that is told to end while its connection is being made again waits for ever for that connection's end, and would keep
+   * its process alive by renewing locks. Once it has no connection there is nothing to renew.
+   */
+  async endRenewing(): Promise<void> {
+    await this.lockManager.close();
+  }
+}
+
 /** Takes shards from Redis and works on them. */
 export class BullWorker implements AsyncDisposable {
   readonly #options: BullWorkerOptions;
   readonly #redis: Redis;
-  readonly #workers: readonly Worker<ShardJob>[];
+  readonly #workers: readonly ShardsWorker[];
   readonly #closing = new AbortController();
   /** Whose run was worked on last: who is told what is observed. */
   #latest: ShardJob | null = null;
@@ -74,12 +84,13 @@ export class BullWorker implements AsyncDisposable {
       sleep(8_000, new AbortController().signal),
     ]);
     this.#redis.disconnect();
+    await Promise.all(this.#workers.map((worker) => worker.endRenewing()));
   }
 
-  #start(queue: string): Worker<ShardJob> {
+  #start(queue: string): ShardsWorker {
     const { prefix, log, lockMs = LOCK_MS } = this.#options;
     const held = new Map<string, AbortController>();
-    const worker = new Worker<ShardJob>(queue, (job, token) => this.#work(queue, job, token ?? "", held), {
+    const worker = new ShardsWorker(queue, (job, token) => this.#work(queue, job, token ?? "", held), {
       connection: this.#redis,
       prefix,
       concurrency: SHARDS_AT_ONCE,
