@@ -1,7 +1,7 @@
 /**
  * CPU time (user+sys) of a check with 1, 2 and 4 workers: of this machine (`queue.workers`), and over BullMQ with a real
- * Redis, whose own time is left out as that of the other servers. Each is measured with fewer and with more devices and
- * the difference counts, so that starting processes is left out. One JSON line a figure; exits 1 when a check costs over
+ * Redis, whose own time is left out as that of the other servers. Each is measured with fewer and with more devices a
+ * worker and the difference counts, so that starting processes is left out. One JSON line a figure; exits 1 when a check costs over
  * a tenth more with 2 or 4 workers than with 1.
  *
  *   npm run bench -- scaling [rounds]
@@ -17,9 +17,9 @@ import { AWS_ENV, CLIENT_CORE, cpuSeconds, pinned, pinTo, World } from "./cpu/wo
 
 const ROUNDS = Number(process.argv[2] ?? 3);
 const WORKERS = [1, 2, 4];
-/** Enough for every process to have compiled what it runs often. */
-const FEW = 4_000;
-const MANY = 10_000;
+/** Devices a worker. As many with one worker as with four: each process has to compile what it runs often by itself. */
+const FEW = 2_500;
+const MANY = 5_000;
 const MOST = 1.1;
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const TICKS_PER_SECOND = 100;
@@ -46,8 +46,8 @@ async function measure(
   for (let round = 0; round < ROUNDS; round += 1) {
     const costs: number[] = [];
     for (const workers of WORKERS) {
-      const [few, many] = [await cost(FEW, workers), await cost(MANY, workers)];
-      costs.push(((many - few) * 1000) / (MANY - FEW));
+      const [few, many] = [await cost(FEW * workers, workers), await cost(MANY * workers, workers)];
+      costs.push(((many - few) * 1000) / ((MANY - FEW) * workers));
     }
     rounds.push(costs);
   }
