@@ -18,8 +18,8 @@ import { AWS_ENV, CLIENT_CORE, cpuSeconds, pinned, pinTo, World } from "./cpu/wo
 const ROUNDS = Number(process.argv[2] ?? 3);
 const WORKERS = [1, 2, 4];
 /** Devices a worker. As many with one worker as with four: each process has to compile what it runs often by itself. */
-const FEW = 2_500;
-const MANY = 5_000;
+const FEW = 1_000;
+const MANY = 2_500;
 const MOST = 1.1;
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const TICKS_PER_SECOND = 100;
