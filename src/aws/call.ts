@@ -88,6 +88,14 @@ export async function callAws<T>(dependencies: CallDependencies, call: Call<T>):
   }
 }
 
+/** Asks about the account, with nothing of a device: a refusal says nothing about one, and there is no secret to mask. */
+export function askAws<T>(
+  dependencies: CallDependencies,
+  question: Omit<Call<T>, keyof FailureContext>,
+): Promise<Reply<T>> {
+  return callAws(dependencies, { ...question, refused: "API_UNAVAILABLE", secrets: [] });
+}
+
 type TryReply<T> = Reply<T> & Took;
 
 async function tryOnce<T>(

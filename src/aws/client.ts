@@ -1,6 +1,7 @@
 import { IoTClient } from "@aws-sdk/client-iot";
 import type { Realm } from "../model/realm.ts";
 import type { Target } from "../model/target.ts";
+import { ClientPool, ONE_TRY } from "./client-pool.ts";
 import { watchClock } from "./clock-skew.ts";
 import { within } from "./deadline.ts";
 import { HttpHandler } from "./http-handler.ts";
@@ -36,7 +37,7 @@ export interface StaticCredentials {
 }
 
 export function createClients(credentials: StaticCredentials | null = null): Clients {
-  const clients = new Map<string, IoTClient>();
+  const clients = new ClientPool<IoTClient>();
   const skews = new Map<string, number>();
   const realms = new Map<string, Realm>();
   const attempts = new Shared<Error | null>({
@@ -44,13 +45,12 @@ export function createClients(credentials: StaticCredentials | null = null): Cli
   });
 
   function of(target: Target): IoTClient {
-    const known = clients.get(target.name);
-    if (known) return known;
-    const client = createClient(target, credentials);
-    watchClock(client, (skewMs) => skews.set(target.name, skewMs));
-    watchRealm(client, (realm) => realms.set(target.name, realm));
-    clients.set(target.name, client);
-    return client;
+    return clients.of(target.name, () => {
+      const client = createClient(target, credentials);
+      watchClock(client, (skewMs) => skews.set(target.name, skewMs));
+      watchRealm(client, (realm) => realms.set(target.name, realm));
+      return client;
+    });
   }
 
   return {
@@ -60,17 +60,14 @@ export function createClients(credentials: StaticCredentials | null = null): Cli
     },
     clockSkewMs: ({ name }) => skews.get(name) ?? null,
     realm: ({ name }) => realms.get(name) ?? null,
-    close() {
-      for (const client of clients.values()) client.destroy();
-      clients.clear();
-    },
+    close: () => clients.close(),
   };
 }
 
 /**
  * Credentials come from the SDK's standard chain, the endpoint from the target or the SDK's own resolution
- * (AWS_ENDPOINT_URL_IOT and the shared configuration file included). The SDK neither retries, as each try spends
- * the account's quota and may invoke a Lambda, nor logs, as requests hold credentials of devices.
+ * (AWS_ENDPOINT_URL_IOT and the shared configuration file included). The SDK neither retries nor logs, as requests hold
+ * credentials of devices.
  */
 function createClient(target: Target, credentials: StaticCredentials | null): IoTClient {
   const { controlPlaneEndpoint } = target;
@@ -78,18 +75,14 @@ function createClient(target: Target, credentials: StaticCredentials | null): Io
     region: target.region,
     ...(credentials === null ? {} : { credentials }),
     ...(controlPlaneEndpoint === null ? {} : { endpoint: controlPlaneEndpoint }),
-    maxAttempts: 1,
-    // AWS_RETRY_MODE=adaptive would add a rate limiter of its own in front of ours.
-    retryMode: "standard",
-    // A skewed clock spoils what is said of expired tokens and certificates too: it must show, on each call.
-    disableClockSkewCorrection: true,
+    ...ONE_TRY,
     // No timeouts there: the deadline of each call covers name lookup, connecting and the answer.
     requestHandler: new HttpHandler(target.concurrency),
     sha256: Sha256,
   });
   // A log that nobody keeps, for which each request with its credentials would be copied.
   client.middlewareStack.remove("loggerMiddleware");
-  // With one attempt it has nothing to do, and costs more than signing. Others ask to stand behind it: the name stays.
+  // With one attempt it has nothing to do, and is not cheap. Others ask to stand behind it: the name stays.
   client.middlewareStack.add((next) => next, {
     name: "retryMiddleware",
     step: "finalizeRequest",

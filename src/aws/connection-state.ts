@@ -4,7 +4,7 @@ import { isOwnEndpoint } from "../lib/aws-limits.ts";
 import type { ConnectionState, StateSource } from "../model/guard.ts";
 import type { ConnectionStateFn } from "../model/ports.ts";
 import type { ReadyTarget } from "../model/target.ts";
-import { type CallDependencies, callAws } from "./call.ts";
+import { askAws, type CallDependencies } from "./call.ts";
 import type { DataClients } from "./data-client.ts";
 import type { Describe } from "./describe.ts";
 import type { Failure } from "./errors.ts";
@@ -65,12 +65,10 @@ async function getConnection(
   const own = await dependencies.describe.accountEndpoint(target, signal);
   const client = dependencies.dataClients.of(target, own.kind === "known" ? own.value : target.endpoint);
   const command = new GetConnectionCommand({ clientId });
-  const reply = await callAws(dependencies, {
+  const reply = await askAws(dependencies, {
     target,
     operation,
     send: (_control, abortSignal) => client.send(command, { abortSignal }),
-    refused: "API_UNAVAILABLE",
-    secrets: [],
     signal,
   });
   if (reply.kind === "failed")
@@ -106,12 +104,10 @@ async function getThingConnectivity(
   const operation = "GetThingConnectivityData";
   if (!THING_NAME.test(clientId)) return unknown(`${operation}: the client id cannot be a thing's name`);
   const command = new GetThingConnectivityDataCommand({ thingName: clientId });
-  const reply = await callAws(dependencies, {
+  const reply = await askAws(dependencies, {
     target,
     operation,
     send: (client, abortSignal) => client.send(command, { abortSignal }),
-    refused: "API_UNAVAILABLE",
-    secrets: [],
     signal,
   });
   if (reply.kind === "failed") return failed(operation, reply.failure);

@@ -1,6 +1,7 @@
 import { IoTDataPlaneClient } from "@aws-sdk/client-iot-data-plane";
 import type { Target } from "../model/target.ts";
 import type { Clients } from "./client.ts";
+import { ClientPool, ONE_TRY } from "./client-pool.ts";
 
 /** Clients of the data plane, one for each target; made when first used. */
 export interface DataClients {
@@ -12,25 +13,16 @@ export interface DataClients {
 
 /** They share their credentials with the clients of the control plane: a chain may run a program. */
 export function createDataClients(clients: Pick<Clients, "of">): DataClients {
-  const made = new Map<string, IoTDataPlaneClient>();
+  const pool = new ClientPool<IoTDataPlaneClient>();
   return {
-    of(target, endpoint) {
-      const key = `${target.name}\n${endpoint}`;
-      const known = made.get(key);
-      if (known) return known;
-      const client = createDataClient(target, endpoint, clients);
-      made.set(key, client);
-      return client;
-    },
-    close() {
-      for (const client of made.values()) client.destroy();
-      made.clear();
-    },
+    of: (target, endpoint) =>
+      pool.of(`${target.name}\n${endpoint}`, () => createDataClient(target, endpoint, clients)),
+    close: () => pool.close(),
   };
 }
 
 /**
- * Dials as a device of the target is dialled, with the SDK's defaults switched off as in `client.ts`. Requests signed
+ * Dials as a device of the target is dialled, with the SDK's defaults switched off. Requests signed
  * by AWS credentials take port 443 without ALPN (DG/protocols.html).
  */
 function createDataClient(
@@ -49,9 +41,7 @@ function createDataClient(
     region,
     endpoint: `https://${endpoint}:${port}`,
     credentials: clients.of(target).config.credentials,
-    maxAttempts: 1,
-    retryMode: "standard",
-    disableClockSkewCorrection: true,
+    ...ONE_TRY,
     requestHandler: { httpsAgent },
   });
 }

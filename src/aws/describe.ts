@@ -7,7 +7,7 @@ import type { DefaultAuthorizer } from "../model/invocation.ts";
 import type { DefaultAuthorizerFn, NeedsCertificateFn } from "../model/ports.ts";
 import type { Checked, DomainDescription } from "../model/preflight.ts";
 import type { ReadyTarget, Target } from "../model/target.ts";
-import { type CallDependencies, callAws } from "./call.ts";
+import { askAws, type CallDependencies } from "./call.ts";
 import { type Domain, type DomainAnswer, findDomain, text } from "./domain.ts";
 import type { Failure } from "./errors.ts";
 import { Shared } from "./shared.ts";
@@ -125,12 +125,10 @@ async function describeEndpoint(
   signal: AbortSignal,
 ): Promise<OwnEndpoint> {
   const command = new DescribeEndpointCommand({ endpointType: "iot:Data-ATS" });
-  const reply = await callAws(dependencies, {
+  const reply = await askAws(dependencies, {
     target,
     operation: "DescribeEndpoint",
     send: (client, abortSignal) => client.send(command, { abortSignal }),
-    refused: "API_UNAVAILABLE",
-    secrets: [],
     signal,
   });
   if (reply.kind === "failed") {
@@ -162,12 +160,10 @@ async function chooseDefault(
   if (answer.kind === "failed") return unknownDefault(answer.failure);
   const domain = answer.kind === "found" ? answer.domain : null;
   if (domain?.defaultAuthorizer) return { kind: "known", name: domain.defaultAuthorizer, from: "domain" };
-  const reply = await callAws(dependencies, {
+  const reply = await askAws(dependencies, {
     target,
     operation: "DescribeDefaultAuthorizer",
     send: (client, abortSignal) => client.send(new DescribeDefaultAuthorizerCommand(), { abortSignal }),
-    refused: "API_UNAVAILABLE",
-    secrets: [],
     signal,
   });
   if (reply.kind === "failed") {

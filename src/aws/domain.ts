@@ -6,7 +6,7 @@ import {
 } from "@aws-sdk/client-iot";
 import type { Checked, DomainDescription } from "../model/preflight.ts";
 import type { ReadyTarget } from "../model/target.ts";
-import { type CallDependencies, callAws } from "./call.ts";
+import { askAws, type CallDependencies } from "./call.ts";
 import type { Failure } from "./errors.ts";
 import { readDomain } from "./read-description.ts";
 
@@ -99,12 +99,10 @@ async function describe(
 ): Promise<Described> {
   const operation = "DescribeDomainConfiguration";
   const command = new DescribeDomainConfigurationCommand({ domainConfigurationName });
-  const reply = await callAws(dependencies, {
+  const reply = await askAws(dependencies, {
     target,
     operation,
     send: (client, abortSignal) => client.send(command, { abortSignal }),
-    refused: "API_UNAVAILABLE",
-    secrets: [],
     signal,
   });
   if (reply.kind === "ok") return { kind: "described", output: reply.output };
@@ -124,12 +122,10 @@ async function listNames(
   let marker: string | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {
     const command = new ListDomainConfigurationsCommand({ serviceType: "DATA", marker });
-    const reply = await callAws<ListDomainConfigurationsCommandOutput>(dependencies, {
+    const reply = await askAws<ListDomainConfigurationsCommandOutput>(dependencies, {
       target,
       operation,
       send: (client, abortSignal) => client.send(command, { abortSignal }),
-      refused: "API_UNAVAILABLE",
-      secrets: [],
       signal,
     });
     if (reply.kind === "failed") return { ...reply, operation };

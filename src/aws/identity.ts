@@ -7,7 +7,8 @@ import type { AuthorizerFingerprint, TargetFingerprint } from "../model/fingerpr
 import type { Checked } from "../model/preflight.ts";
 import type { Realm } from "../model/realm.ts";
 import type { ReadyTarget, Target } from "../model/target.ts";
-import { type CallDependencies, callAws } from "./call.ts";
+import { askAws, type CallDependencies } from "./call.ts";
+import { ClientPool, ONE_TRY } from "./client-pool.ts";
 import { type Describe, notChecked } from "./describe.ts";
 import { text } from "./domain.ts";
 import { readAuthorizer } from "./read-description.ts";
@@ -42,22 +43,13 @@ export function createIdentity(dependencies: IdentityDependencies): Identity {
   const { clients, describe, stsEndpoint = null, now } = dependencies;
   const callers = new Shared<Checked<string>>({ keepMs: () => KEEP_MS, now });
   const authorizers = new Shared<Checked<string>>({ keepMs: () => KEEP_MS, now });
-  const stsClients = new Map<string, STSClient>();
+  const pool = new ClientPool<STSClient>();
 
   function stsOf(target: Target): STSClient {
     const { name, region } = target;
-    const client =
-      stsClients.get(name) ??
-      new STSClient({
-        region,
-        credentials: clients.of(target).config.credentials,
-        ...(stsEndpoint === null ? {} : { endpoint: stsEndpoint }),
-        maxAttempts: 1,
-        retryMode: "standard",
-        disableClockSkewCorrection: true,
-      });
-    stsClients.set(name, client);
-    return client;
+    const { credentials } = clients.of(target).config;
+    const elsewhere = stsEndpoint === null ? {} : { endpoint: stsEndpoint };
+    return pool.of(name, () => new STSClient({ region, credentials, ...elsewhere, ...ONE_TRY }));
   }
 
   async function callerOf(target: ReadyTarget, signal: AbortSignal): Promise<Checked<string>> {
@@ -92,10 +84,7 @@ export function createIdentity(dependencies: IdentityDependencies): Identity {
         authorizers: states.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
       };
     },
-    close() {
-      for (const client of stsClients.values()) client.destroy();
-      stsClients.clear();
-    },
+    close: () => pool.close(),
   };
 }
 
@@ -141,12 +130,10 @@ async function getCaller(
   signal: AbortSignal,
 ): Promise<Checked<string>> {
   const operation = "GetCallerIdentity";
-  const reply = await callAws(dependencies, {
+  const reply = await askAws(dependencies, {
     target,
     operation,
     send: (_control, abortSignal) => client.send(new GetCallerIdentityCommand({}), { abortSignal }),
-    refused: "API_UNAVAILABLE",
-    secrets: [],
     signal,
   });
   if (reply.kind === "failed") return notChecked(operation, reply.failure);
@@ -165,13 +152,11 @@ async function stateOf(
 ): Promise<Checked<string>> {
   if (!AUTHORIZER_NAME.test(name)) return ABSENT;
   const operation = "DescribeAuthorizer";
-  const reply = await callAws(dependencies, {
+  const reply = await askAws(dependencies, {
     target,
     operation,
     send: (client, abortSignal) =>
       client.send(new DescribeAuthorizerCommand({ authorizerName: name }), { abortSignal }),
-    refused: "API_UNAVAILABLE",
-    secrets: [],
     signal,
   });
   if (reply.kind === "failed") return reply.failure.notFound ? ABSENT : notChecked(operation, reply.failure);

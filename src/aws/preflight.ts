@@ -4,7 +4,7 @@ import { KEEP_ANSWER_MS } from "../lib/pacing.ts";
 import type { PreflightFn } from "../model/ports.ts";
 import type { AuthorizerDescription, Checked } from "../model/preflight.ts";
 import type { ReadyTarget } from "../model/target.ts";
-import { type CallDependencies, callAws } from "./call.ts";
+import { askAws, type CallDependencies } from "./call.ts";
 import { type Describe, KEEP_FAILURE_MS, notChecked } from "./describe.ts";
 import { readAuthorizer } from "./read-description.ts";
 import { Shared } from "./shared.ts";
@@ -59,13 +59,11 @@ async function describeAuthorizer(
   signal: AbortSignal,
 ): Promise<Authorizer> {
   const operation = "DescribeAuthorizer";
-  const reply = await callAws(dependencies, {
+  const reply = await askAws(dependencies, {
     target,
     operation,
     send: (client, abortSignal) =>
       client.send(new DescribeAuthorizerCommand({ authorizerName: name }), { abortSignal }),
-    refused: "API_UNAVAILABLE",
-    secrets: [],
     signal,
   });
   if (reply.kind === "ok") return readAuthorizer(name, reply.output.authorizerDescription);

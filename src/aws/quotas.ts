@@ -5,7 +5,8 @@ import {
 } from "@aws-sdk/client-service-quotas";
 import type { AccountLimits, Checked } from "../model/preflight.ts";
 import type { Target } from "../model/target.ts";
-import { type CallDependencies, callAws } from "./call.ts";
+import { askAws, type CallDependencies } from "./call.ts";
+import { ClientPool, ONE_TRY } from "./client-pool.ts";
 import { notChecked } from "./describe.ts";
 import { Shared } from "./shared.ts";
 
@@ -42,22 +43,13 @@ export function createQuotas(dependencies: QuotasDependencies): Quotas {
     keepMs: ({ kind }) => (kind === "known" ? KEEP_MS : KEEP_FAILURE_MS),
     now,
   });
-  const made = new Map<string, ServiceQuotasClient>();
+  const pool = new ClientPool<ServiceQuotasClient>();
 
   function clientOf(target: Target): ServiceQuotasClient {
     const { name, region } = target;
-    const client =
-      made.get(name) ??
-      new ServiceQuotasClient({
-        region,
-        credentials: clients.of(target).config.credentials,
-        ...(endpoint === null ? {} : { endpoint }),
-        maxAttempts: 1,
-        retryMode: "standard",
-        disableClockSkewCorrection: true,
-      });
-    made.set(name, client);
-    return client;
+    const { credentials } = clients.of(target).config;
+    const elsewhere = endpoint === null ? {} : { endpoint };
+    return pool.of(name, () => new ServiceQuotasClient({ region, credentials, ...elsewhere, ...ONE_TRY }));
   }
 
   return {
@@ -69,10 +61,7 @@ export function createQuotas(dependencies: QuotasDependencies): Quotas {
         readLimits(dependencies, clientOf(target), target, shared),
       );
     },
-    close() {
-      for (const client of made.values()) client.destroy();
-      made.clear();
-    },
+    close: () => pool.close(),
   };
 }
 
@@ -87,12 +76,10 @@ async function readLimits(
   let NextToken: string | undefined;
   for (let page = 0; page < MOST_PAGES; page += 1) {
     const command = new ListServiceQuotasCommand({ ServiceCode: SERVICE, MaxResults: 100, NextToken });
-    const reply = await callAws(dependencies, {
+    const reply = await askAws(dependencies, {
       target,
       operation,
       send: (_control, abortSignal) => client.send(command, { abortSignal }),
-      refused: "API_UNAVAILABLE",
-      secrets: [],
       signal,
     });
     if (reply.kind === "failed") return notChecked(operation, reply.failure);

@@ -19,8 +19,7 @@ export class Sha256 {
   }
 
   async digest(): Promise<Uint8Array> {
-    const [first = EMPTY, ...others] = this.#chunks;
-    const data = others.length === 0 ? first : Buffer.concat(this.#chunks);
+    const data = Buffer.concat(this.#chunks);
     if (this.#key === null) return hash("sha256", data, "buffer");
     return createHmac("sha256", this.#key).update(data).digest();
   }
@@ -29,8 +28,6 @@ export class Sha256 {
     this.#chunks = [];
   }
 }
-
-const EMPTY = new Uint8Array();
 
 /** The SDK keeps the key of a day and Region itself, and hands out the same bytes each time. */
 const known = new WeakMap<object, KeyObject>();

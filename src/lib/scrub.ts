@@ -112,10 +112,10 @@ function encodings(secret: Secret): readonly Form[] {
   const bytes = secret.exposeBytes();
   if (bytes.length === 0) return [];
   const plain = plainEncodings(secret.exposeText());
-  plain.push(bytes.toString("hex"));
-  if (bytes.length < MIN_PLAIN_LENGTH) plain.push(bytes.toString("base64"));
+  const isShort = bytes.length < MIN_PLAIN_LENGTH;
+  plain.push(bytes.toString("hex"), ...(isShort ? [bytes.toString("base64")] : []));
   const forms = [...new Set(plain)].map((text) => formOf(text, "", ""));
-  return bytes.length < MIN_PLAIN_LENGTH ? forms : [...forms, ...base64Windows(bytes)];
+  return isShort ? forms : [...forms, ...base64Windows(bytes)];
 }
 
 /** No encoding changes such a text (RFC 3986 section 2.3). */

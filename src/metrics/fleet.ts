@@ -57,6 +57,11 @@ function exportSizes(instruments: Instruments, bounds: Bounds, { groups, invalid
   instruments.profiles_invalid.set(invalid);
 }
 
+/** null: no limit is known. */
+function lowest(limits: readonly (number | null)[]): number {
+  return Math.min(...limits.map((limit) => limit ?? Number.POSITIVE_INFINITY));
+}
+
 /**
  * @param realms of targets whose answers showed who gives them; for the others the configuration tells
  * @param allowed what accounts allow, by target where that was read
@@ -86,10 +91,8 @@ export function exportTargets(
       .filter((other) => quotaOwner(other) === quotaOwner(each))
       .flatMap((other) => [other.budgets, allowed.get(other.name) ?? []].flat());
     const limits = {
-      TestInvokeAuthorizer: Math.min(
-        ...all.map(({ invokesPerSecond: most }) => most ?? Number.POSITIVE_INFINITY),
-      ),
-      Connect: Math.min(...all.map(({ connectsPerSecond: most }) => most ?? Number.POSITIVE_INFINITY)),
+      TestInvokeAuthorizer: lowest(all.map(({ invokesPerSecond }) => invokesPerSecond)),
+      Connect: lowest(all.map(({ connectsPerSecond }) => connectsPerSecond)),
     };
     for (const [operation, limit] of Object.entries(limits)) {
       instruments.budget_limit.set({ target, operation }, limit);

@@ -94,21 +94,24 @@ export class Metrics implements Observer {
       if (!fleet.targets.some((target) => target.name === name)) this.#realms.delete(name);
     }
     await exportFleet(this.#instruments, this.#bounds, this.#location, fleet);
-    exportTargets(this.#instruments, fleet.targets, this.#realms, this.#limits);
+    this.#exportTargets();
   }
 
   /** Service Quotas showed what the account of a target allows. */
   accountLimits(target: string, limits: AccountLimits): void {
     this.#limits.set(target, limits);
-    if (this.#fleet !== null)
-      exportTargets(this.#instruments, this.#fleet.targets, this.#realms, this.#limits);
+    this.#exportTargets();
   }
 
   /** Answers of a target showed who gives them. */
   targetRealm(target: string, realm: Realm): void {
     this.#realms.set(target, realm);
-    if (this.#fleet !== null)
-      exportTargets(this.#instruments, this.#fleet.targets, this.#realms, this.#limits);
+    this.#exportTargets();
+  }
+
+  #exportTargets(): void {
+    const targets = this.#fleet?.targets;
+    if (targets) exportTargets(this.#instruments, targets, this.#realms, this.#limits);
   }
 
   awsRequest({ target, operation, code }: Parameters<Observer["awsRequest"]>[0]): void {

@@ -61,9 +61,13 @@ export function createPacer({
     return { ...rate, perSecond: Math.min(rate.perSecond, allowed.get(key) ?? rate.perSecond) };
   }
 
+  function rateNow(key: string, target: Target, operation: string): Rate {
+    return within(key, declared.get(key) ?? rateOf(target, operation));
+  }
+
   function bucketOf(target: Target, operation: string): Bucket {
     const key = bucketKey(target, operation);
-    const rate = within(key, declared.get(key) ?? rateOf(target, operation));
+    const rate = rateNow(key, target, operation);
     const known = buckets.get(key);
     if (known) {
       if (!declared.has(key)) known.lower(rate);
@@ -85,7 +89,7 @@ export function createPacer({
       const key = bucketKey(target, operation);
       if (limit === null) allowed.delete(key);
       else allowed.set(key, limit);
-      buckets.get(key)?.set(within(key, declared.get(key) ?? rateOf(target, operation)));
+      buckets.get(key)?.set(rateNow(key, target, operation));
     }
   }
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { expectEachOnceWithinBudgets, progress, startCountedFleet } from "../support/counted-fleet.ts";
 import { CutLink } from "../support/cut-link.ts";
-import { type Program, start } from "../support/program.ts";
+import { killAll, type Program, start } from "../support/program.ts";
 import { TestRedis } from "../support/redis.ts";
 
 const CHECKS = 1_000;
@@ -30,10 +30,7 @@ describe("a run over workers whose network to the queue is cut for 30 s", () => 
     await writeFile(elsewhere, config.replaceAll(`:${mostOfThem.port}`, `:${oneWorker.port}`));
 
     const programs: Program[] = [];
-    onTestFinished(async () => {
-      for (const { process } of programs) process.kill("SIGKILL");
-      await Promise.all(programs.map(({ ended }) => ended));
-    });
+    onTestFinished(() => killAll(programs));
     const launch = (...args: string[]) => {
       const program = start(args, { env: { FLEET_SMOKE_LOG_LEVEL: "info" } });
       programs.push(program);

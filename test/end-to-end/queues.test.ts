@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Counts } from "../../src/model/gate.ts";
 import type { ResultRecord } from "../../src/model/result.ts";
 import { type Bench, goodDevice, signedToken, startBench } from "../support/fleet.ts";
-import { type Program, start } from "../support/program.ts";
+import { killAll, type Program, start } from "../support/program.ts";
 import { TestRedis } from "../support/redis.ts";
 
 let redis: TestRedis;
@@ -83,11 +83,6 @@ async function runWith(name: string, queue: object, programs: Program[]): Promis
   return { code, counts, stories: results.map(storyOf).sort(), text: run.stdout() + run.stderr() };
 }
 
-async function ended(programs: Program[]): Promise<void> {
-  for (const { process } of programs) process.kill("SIGKILL");
-  await Promise.all(programs.map((each) => each.ended));
-}
-
 describe("one fleet", () => {
   it("comes to the same in one process, over local workers and over Redis", {
     timeout: 120_000,
@@ -110,7 +105,7 @@ describe("one fleet", () => {
         expect(other.text).not.toContain("hunter2");
       }
     } finally {
-      await ended(programs);
+      await killAll(programs);
     }
   });
 });
@@ -146,7 +141,7 @@ describe("a local worker", () => {
       expect(run.stdout()).toMatch(/300 pass/);
       expect(run.stderr()).toMatch(/a worker process ended/);
     } finally {
-      await ended([run]);
+      await killAll([run]);
     }
   });
 
@@ -155,7 +150,7 @@ describe("a local worker", () => {
     await run.says(/^\d+\/300 \([1-9]/m);
     const workers = workersOf(run.process.pid ?? 0);
     expect(workers.length).toBe(2);
-    await ended([run]);
+    await killAll([run]);
     const isAlive = (pid: number) => {
       try {
         return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));

@@ -12,7 +12,7 @@ import {
   startCountedFleet,
 } from "../support/counted-fleet.ts";
 import type { Bench } from "../support/fleet.ts";
-import { type Program, start } from "../support/program.ts";
+import { killAll, type Program, start } from "../support/program.ts";
 import { TestRedis } from "../support/redis.ts";
 
 const CHECKS = 2_000;
@@ -20,8 +20,7 @@ let redis: TestRedis | null = null;
 let bench: Bench | null = null;
 const programs: Program[] = [];
 afterEach(async () => {
-  for (const { process } of programs) process.kill("SIGKILL");
-  await Promise.all(programs.splice(0).map(({ ended }) => ended));
+  await killAll(programs.splice(0));
   await bench?.end();
   await redis?.stop();
   bench = null;

@@ -68,7 +68,7 @@ export async function progress(run: Program, checks: number): Promise<void> {
   }
 }
 
-export interface Report {
+interface Report {
   readonly counts: Counts;
   readonly results: readonly (ResultRecord & { readonly device: string })[];
   readonly decision: string;

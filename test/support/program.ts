@@ -65,6 +65,12 @@ export function start(
   };
 }
 
+/** Ends them at once, and waits until they have. */
+export async function killAll(programs: readonly Program[]): Promise<void> {
+  for (const { process } of programs) process.kill("SIGKILL");
+  await Promise.all(programs.map(({ ended }) => ended));
+}
+
 /** Runs a command to its end. */
 export async function run(
   args: readonly string[],

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeDemo } from "../../src/cli/demo-fleet.ts";
-import { type Program, start } from "../support/program.ts";
+import { killAll, type Program, start } from "../support/program.ts";
 
 /** The demo's emulator and fleet, and a daemon that tests it: each a process of its own, in a temporary folder. */
 export interface ServedDemo {
@@ -33,8 +33,7 @@ export async function serveDemo({
   const folder = await mkdtemp(join(tmpdir(), "fleet-smoke-ui-"));
   const programs: Program[] = [];
   const end = async () => {
-    for (const { process } of programs) process.kill("SIGKILL");
-    await Promise.all(programs.map(({ ended }) => ended));
+    await killAll(programs);
     await rm(folder, { recursive: true, force: true });
   };
   try {
