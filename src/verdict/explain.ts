@@ -61,7 +61,7 @@ function barredFor(facts: Facts, judgement: Judgement): Verdict | null {
   const found = certain.length > 0 ? certain : detect(BARRING_DOUBTS, facts);
   if (found.length === 0) return null;
   const guards = judgement.codes.map((code) => ({ code, evidence: evidenceFor(code, facts, []) }));
-  const causes = [...found, ...guards].map((each) => toCause(each, facts));
+  const causes = unique([...found, ...guards]).map((each) => toCause(each, facts));
   return { kind: certain.length > 0 ? "fail" : "inconclusive", causes };
 }
 
