@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { EXIT, type Io, type ParentChannel, signalExit } from "./cli/io.ts";
+import { Batch } from "./lib/batch.ts";
 import { errorMessage, UsageError } from "./lib/errors.ts";
-import { TurnBatch } from "./lib/turn-batch.ts";
 
 /* The only file that touches `process`: arguments, environment, streams, signals, exit code. */
 
@@ -62,7 +62,7 @@ function parentChannel(): ParentChannel | null {
   });
   const closed = new AbortController();
   process.once("disconnect", () => closed.abort(new Error("the parent is gone")));
-  const outgoing = new TurnBatch<unknown>((messages) => {
+  const outgoing = new Batch<unknown>((messages) => {
     // Nobody is left to be told of what cannot be sent any more.
     if (process.connected) process.send?.(messages, undefined, undefined, () => {});
   });

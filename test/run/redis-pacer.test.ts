@@ -29,8 +29,8 @@ function newPrefix(): string {
   return `test-${prefixes++}`;
 }
 
-function open(prefix: string, server = redis.server): RedisPacer {
-  const pacer = createRedisPacer({ server, prefix, leaseMarginMs: LEASE_MARGIN_MS, onTrouble: () => {} });
+function open(prefix: string, server = redis.server, leaseMarginMs = LEASE_MARGIN_MS): RedisPacer {
+  const pacer = createRedisPacer({ server, prefix, leaseMarginMs, onTrouble: () => {} });
   closes.push(() => pacer[Symbol.asyncDispose]());
   return pacer;
 }
@@ -172,6 +172,16 @@ describe.concurrent("a client id leased over Redis", () => {
     expect(await other.isConnecting(holderTarget(), "pump-1")).toBe(true);
     expect(await other.isConnecting(holderTarget(), "pump-2")).toBe(false);
     end();
+    await expect.poll(() => other.isConnecting(holderTarget(), "pump-1"), { timeout: 5000 }).toBe(false);
+  });
+
+  test("is free soon after its connection, also where its holder ends at once", async ({ expect }) => {
+    const prefix = newPrefix();
+    const [one, other] = [open(prefix, redis.server, 600_000), open(prefix)];
+    const end = await one.connect(holderTarget(), "pump-1", NEVER);
+    end();
+    await one[Symbol.asyncDispose]();
+    expect(await other.isConnecting(holderTarget(), "pump-1")).toBe(true);
     await expect.poll(() => other.isConnecting(holderTarget(), "pump-1"), { timeout: 5000 }).toBe(false);
   });
 

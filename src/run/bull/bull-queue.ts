@@ -30,6 +30,9 @@ export interface BullQueueOptions {
 
 const LANES = 32;
 const BLOCK_MS = 1_000;
+const MOST_READ = 100;
+/** What many workers tell within this is read at once. */
+const COLLECT_MS = 25;
 /** The key that keeps workers going is renewed often enough to live through a restart of the server. */
 const CONTROL = { ttlSeconds: 60, renewMs: 10_000 } as const;
 /** A worker that does not hear of an abort is not waited for. */
@@ -137,13 +140,15 @@ export class BullQueue implements ShardQueue {
     let last = "0";
     while (!this.#closing.signal.aborted) {
       try {
-        const read = await this.#reader.xread("COUNT", 500, "BLOCK", BLOCK_MS, "STREAMS", key, last);
+        const read = await this.#reader.xread("COUNT", MOST_READ, "BLOCK", BLOCK_MS, "STREAMS", key, last);
         const entries = read?.[0]?.[1] ?? [];
         for (const [id, fields] of entries) {
           last = id;
           this.#take(readMessage(fields));
         }
-        if (entries.length > 0) await this.#redis.xdel(key, ...entries.map(([id]) => id));
+        if (entries.length === 0) continue;
+        await this.#redis.xdel(key, ...entries.map(([id]) => id));
+        if (entries.length < MOST_READ) await sleep(COLLECT_MS, this.#closing.signal).catch(() => {});
       } catch (error) {
         await this.#afterTrouble(error);
       }
@@ -157,8 +162,8 @@ export class BullQueue implements ShardQueue {
       return;
     }
     const given = this.#given.get(message.jobId);
-    if (message.kind === "report") given?.onReport(message.report);
-    else given?.onEnd(message.end);
+    if (message.kind === "end") given?.onEnd(message.end);
+    else for (const report of message.reports) given?.onReport(report);
   }
 
   #tell(control: "stop" | "abort"): void {

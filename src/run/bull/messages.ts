@@ -2,7 +2,7 @@ import type { Observation, ShardEnd, ShardReport } from "../../model/shard.ts";
 
 /** What a worker puts into the stream of a run. */
 export type WorkerMessage =
-  | { readonly kind: "report"; readonly jobId: string; readonly report: ShardReport }
+  | { readonly kind: "reports"; readonly jobId: string; readonly reports: readonly ShardReport[] }
   | { readonly kind: "end"; readonly jobId: string; readonly end: ShardEnd }
   | { readonly kind: "observed"; readonly observations: readonly Observation[] };
 

@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { TurnBatch } from "../../lib/turn-batch.ts";
+import { Batch } from "../../lib/batch.ts";
 import type { ToParent, ToWorker } from "./messages.ts";
 
 /** A worker process as its parent holds it. */
 export class Child {
   readonly #process: ChildProcess;
-  readonly #outgoing = new TurnBatch<ToWorker>((messages) => {
+  readonly #outgoing = new Batch<ToWorker>((messages) => {
     if (this.#process.connected) this.#process.send([...messages], () => {});
   });
   readonly ended: Promise<string>;

@@ -4,30 +4,13 @@ import { CLIENT_REST_MS } from "../../lib/pacing.ts";
 import { ClientTurns } from "../client-turns.ts";
 import type { Turns } from "../shared-pacing.ts";
 import { type Timing, waitUntil } from "../timing.ts";
+import { LeaseCalls } from "./lease-calls.ts";
 
 /** A lease outlives the longest connection by this: one that can no longer be renewed ends before somebody else begins. */
 const MARGIN_MS = 15_000;
 const RENEWALS_IN_MARGIN = 4;
 /** How often is looked whether somebody else's lease is over; shaken, so that many who wait part. */
 const LOOK_MS = { least: 150, most: 400 } as const;
-
-/**
- * KEYS 1: the lease. ARGV: who, for how many milliseconds. Answers 0 when it is theirs, also when an earlier answer did
- * not arrive, else how long it is somebody's.
- */
-const ACQUIRE = `
-if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
-  return 0
-end
-return math.max(1, redis.call('PTTL', KEYS[1]))`;
-
-/** KEYS 1: the lease. ARGV: who, milliseconds from now to its end. Answers 1 when it was theirs. */
-const SET_END = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if tonumber(ARGV[2]) > 0 then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return redis.call('DEL', KEYS[1])`;
 
 interface Lease {
   /** Nobody else's value: only who took the lease can renew or end it. */
@@ -43,6 +26,7 @@ interface Lease {
  */
 export class LeasedTurns implements Turns {
   readonly #redis: Redis;
+  readonly #calls: LeaseCalls;
   readonly #prefix: string;
   readonly #timing: Timing;
   readonly #here: ClientTurns;
@@ -52,6 +36,7 @@ export class LeasedTurns implements Turns {
 
   constructor(redis: Redis, prefix: string, timing: Timing, marginMs = MARGIN_MS) {
     this.#redis = redis;
+    this.#calls = new LeaseCalls(redis);
     this.#prefix = prefix;
     this.#timing = timing;
     this.#here = new ClientTurns(timing);
@@ -92,8 +77,9 @@ export class LeasedTurns implements Turns {
     }
   }
 
-  /** Renews nothing any more; what is still held ends by itself. */
+  /** Says what was not said yet, and renews nothing any more; what is still held ends by itself. */
   close(): void {
+    this.#calls.flush();
     this.#cancelRenewal?.();
     this.#cancelRenewal = null;
     this.#leases.clear();
@@ -104,7 +90,7 @@ export class LeasedTurns implements Turns {
     for (;;) {
       signal.throwIfAborted();
       const askedAtMs = this.#timing.now();
-      const takenMs = await this.#ask(ACQUIRE, id, token, lengthMs);
+      const takenMs = await this.#calls.take(this.#key(id), token, lengthMs);
       if (takenMs === 0) {
         this.#leases.set(id, { token, lengthMs, untilMs: askedAtMs + lengthMs });
         this.#scheduleRenewal();
@@ -120,7 +106,7 @@ export class LeasedTurns implements Turns {
     const lease = this.#leases.get(id);
     if (lease === undefined) return;
     this.#leases.delete(id);
-    void this.#ask(SET_END, id, lease.token, restMs);
+    void this.#calls.setEnd(this.#key(id), lease.token, restMs);
   }
 
   #scheduleRenewal(): void {
@@ -139,19 +125,10 @@ export class LeasedTurns implements Turns {
 
   async #renew(id: string, lease: Lease): Promise<void> {
     const askedAtMs = this.#timing.now();
-    const renewed = await this.#ask(SET_END, id, lease.token, lease.lengthMs);
+    const renewed = await this.#calls.setEnd(this.#key(id), lease.token, lease.lengthMs);
     if (renewed === 1) lease.untilMs = askedAtMs + lease.lengthMs;
     // Somebody else may have it: whoever waits for a token with it must not connect.
     else if (renewed === 0) lease.untilMs = 0;
-  }
-
-  /** null: the server cannot be asked. */
-  async #ask(script: string, id: string, token: string, ms: number): Promise<number | null> {
-    try {
-      return (await this.#redis.eval(script, 1, this.#key(id), token, Math.ceil(ms))) as number;
-    } catch {
-      return null;
-    }
   }
 
   #key(id: string): string {

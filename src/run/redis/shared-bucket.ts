@@ -9,6 +9,8 @@ import { ServerClock } from "./server-clock.ts";
 
 /** Tokens asked for in one round trip. */
 const MOST_AT_ONCE = 16;
+/** Between an answer and the next question: who comes meanwhile is asked for together. */
+const COLLECT_MS = 10;
 /** After a question that was not answered; shaken, so that many who lost one server part. */
 const ASK_AGAIN_MS = { least: 200, most: 500 } as const;
 
@@ -95,7 +97,7 @@ export class SharedBucket implements Bucket {
         const receivedAtMs = this.#timing.now();
         this.#clock.saw(reserved.nowMs, sentAtMs, receivedAtMs);
         this.#due.push(...reserved.dueMs.map((dueMs) => this.#clock.ours(dueMs)));
-        this.#askAtMs = receivedAtMs + reserved.waitMs;
+        this.#askAtMs = receivedAtMs + Math.max(reserved.waitMs, COLLECT_MS);
       }
     } catch {
       const { least, most } = ASK_AGAIN_MS;
