@@ -12,6 +12,7 @@ import {
   controlKey,
   controlText,
   LOCK_MS,
+  PROTOCOL,
   queueName,
   reportsKey,
   type ShardJob,
@@ -96,7 +97,8 @@ export class BullQueue implements ShardQueue {
     signals.stop.addEventListener("abort", onStop, { once: true });
     signals.abort.addEventListener("abort", onAbort, { once: true });
     try {
-      const added = queue.add("shard", { shard, epoch: this.#epoch }, { ...KEEP_NOTHING, jobId });
+      const job = { protocol: PROTOCOL, shard, epoch: this.#epoch };
+      const added = queue.add("shard", job, { ...KEEP_NOTHING, jobId });
       added.catch((error: Error) => ended.resolve(lost(error.message)));
       return await ended.promise;
     } finally {

@@ -10,6 +10,7 @@ import {
   type Control,
   controlKey,
   LOCK_MS,
+  PROTOCOL,
   queueName,
   readControl,
   reportsKey,
@@ -32,9 +33,15 @@ export interface BullWorkerOptions {
 /** While one shard comes to its end, the next is under way. */
 const SHARDS_AT_ONCE = 3;
 const LOOK_MS = 500;
+const CLOSE_WITHIN_MS = 8_000;
 /** As long as the server can be away without a shard being given up for that. */
 const MISSING_CONTROL_MS = 5_000;
 
+const OTHER_VERSION: ShardEnd = {
+  kind: "refused",
+  reason:
+    "the worker and whoever handed out the shard are of versions of fleet-smoke that do not understand each other",
+};
 const STOPPED: ShardEnd = { kind: "lost", reason: "the worker was stopped" };
 
 class ShardsWorker extends Worker<ShardJob> {
@@ -79,10 +86,10 @@ export class BullWorker implements AsyncDisposable {
   /** Takes nothing more; what is in flight finishes, the rest is left to others. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new Error("the worker stops"));
-    await Promise.race([
-      Promise.allSettled(this.#workers.map((worker) => worker.close())),
-      sleep(8_000, new AbortController().signal),
-    ]);
+    const closed = new AbortController();
+    const late = sleep(CLOSE_WITHIN_MS, closed.signal).catch(() => {});
+    await Promise.race([Promise.allSettled(this.#workers.map((worker) => worker.close())), late]);
+    closed.abort();
     this.#redis.disconnect();
     await Promise.all(this.#workers.map((worker) => worker.endRenewing()));
   }
@@ -114,7 +121,7 @@ export class BullWorker implements AsyncDisposable {
     held: Map<string, AbortController>,
   ): Promise<void> {
     const { redis, prefix, run, log } = { redis: this.#redis, ...this.#options };
-    const { shard, epoch } = job.data;
+    const { protocol, shard, epoch } = job.data;
     // Handed out by a process that is gone: nobody waits for it.
     if ((await this.#control(job.data)) === null) return;
     const jobId = job.id ?? "";
@@ -134,7 +141,8 @@ export class BullWorker implements AsyncDisposable {
     try {
       const done = [...shard.done, ...(await outlet.done())];
       const signals = { stop: stop.signal, abort: abort.signal };
-      const ended = await run({ ...shard, done }, (report) => outlet.tell(report), signals);
+      const report = (each: ShardReport) => outlet.tell(each);
+      const ended = protocol === PROTOCOL ? await run({ ...shard, done }, report, signals) : OTHER_VERSION;
       const end = this.#closing.signal.aborted ? STOPPED : ended;
       await outlet.end(end);
       log.debug({ runId: shard.runId, shard: shard.index, end: end.kind }, "shard");
@@ -154,7 +162,7 @@ export class BullWorker implements AsyncDisposable {
 
   /** Stops when the run does, and gives up when whoever handed out the shard is gone. */
   async #obey(
-    { shard, epoch }: ShardJob,
+    job: ShardJob,
     stop: AbortController,
     giveUp: (reason: Error) => void,
     over: AbortSignal,
@@ -162,7 +170,7 @@ export class BullWorker implements AsyncDisposable {
     const until = AbortSignal.any([over, this.#closing.signal]);
     let missedMs = 0;
     while (!until.aborted) {
-      const control = await this.#control({ shard, epoch });
+      const control = await this.#control(job);
       missedMs = control === null ? missedMs + LOOK_MS : 0;
       if (control === "stop") stop.abort(new Error("the run stops"));
       if (control === "abort") giveUp(new Error("the run is given up"));

@@ -1,7 +1,12 @@
 import type { Shard } from "../../model/shard.ts";
 
+/** Of what a run and its workers say to each other: another number for each change that the other side would not understand. */
+export const PROTOCOL = 1;
+
 /** What a job carries. */
 export interface ShardJob {
+  /** `PROTOCOL` of whoever handed it out. */
+  readonly protocol: number;
   readonly shard: Shard;
   /** Of the process that handed it out: one that goes on with a run after a restart has another. */
   readonly epoch: string;
