@@ -29,7 +29,7 @@ let isMet = true;
 for (const certificate of Object.keys(CERTIFICATES) as CertificateKind[]) {
   const rounds: Costs[] = [];
   await using world = await World.start(certificate);
-  for (let round = 0; round < ROUNDS; round += 1) rounds.push(measure(world));
+  for (let round = 0; round < ROUNDS; round += 1) rounds.push(await measure(world));
   const costs = Object.fromEntries(
     Object.keys(rounds[0] ?? {}).map((name) => [
       name,
@@ -49,7 +49,7 @@ for (const certificate of Object.keys(CERTIFICATES) as CertificateKind[]) {
 process.exitCode = isMet ? 0 : 1;
 
 /** Milliseconds a device, by who did the work. */
-function measure(world: World): Costs {
+async function measure(world: World): Promise<Costs> {
   const argument = JSON.stringify(world.peers);
   const script = (name: string): string => fileURLToPath(new URL(`./cpu/peers/${name}`, import.meta.url));
   const node = (name: string) => (devices: number) => [
@@ -65,24 +65,24 @@ function measure(world: World): Costs {
     String(devices),
   ];
   return {
-    handshake: handshakeMs(world),
-    gatewayStage: marginalMs(node("gateway-stage.ts")),
-    deviceSdk: marginalMs(node("device-sdk.ts")),
-    run: marginalMs((devices) => runOf(world, devices)),
-    plainLoop: marginalMs(node("plain-loop.ts")),
-    plainPython: marginalMs(python),
+    handshake: await handshakeMs(world),
+    gatewayStage: await marginalMs(node("gateway-stage.ts")),
+    deviceSdk: await marginalMs(node("device-sdk.ts")),
+    run: await marginalMs((devices) => runOf(world, devices)),
+    plainLoop: await marginalMs(node("plain-loop.ts")),
+    plainPython: await marginalMs(python),
   };
 }
 
-function marginalMs(command: (devices: number) => readonly string[]): number {
-  const few = cpuSeconds(command(FEW), AWS_ENV).cpu;
-  const many = cpuSeconds(command(MANY), AWS_ENV).cpu;
+async function marginalMs(command: (devices: number) => readonly string[]): Promise<number> {
+  const few = (await cpuSeconds(command(FEW), AWS_ENV)).cpu;
+  const many = (await cpuSeconds(command(MANY), AWS_ENV)).cpu;
   return ((many - few) * 1000) / (MANY - FEW);
 }
 
-function handshakeMs({ peers }: World): number {
+async function handshakeMs({ peers }: World): Promise<number> {
   const to = ["-connect", `${peers.host}:${peers.port}`, "-CAfile", peers.ca, "-verify", "3"];
-  const { cpu, stdout } = cpuSeconds([
+  const { cpu, stdout } = await cpuSeconds([
     "openssl",
     "s_time",
     "-new",

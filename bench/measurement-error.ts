@@ -62,7 +62,7 @@ async function measure(rate: number, caFile: string): Promise<void> {
     const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
     const config = writeRun(rate, { api, port, caFile });
     const run = [process.execPath, main, "run", "--config", config, "--report", `json=${at("report.json")}`];
-    cpuSeconds(run, AWS_ENV);
+    await cpuSeconds(run, AWS_ENV);
     server.send("how long?");
     const [took] = (await once(server, "message")) as [Took];
     tell(rate, new Map(took), JSON.parse(readFileSync(at("report.json"), "utf8")) as Report);

@@ -4,12 +4,17 @@ import { CONCURRENCY, ENDPOINT, type World } from "./world.ts";
 
 export interface BenchRun {
   readonly devices: number;
+  /** Of its files and devices; omitted: the number of devices. Runs at the same time need names, and so client ids, of their own. */
+  readonly name?: string;
   /** As in the configuration; omitted: the run's process does all by itself. */
   readonly queue?: object;
 }
 
 /** Writes the configuration of a run over MQTT and TLS against the world, with its profiles; answers with its path. */
-export function writeRun({ folder, peers }: World, { devices, queue }: BenchRun): string {
+export function writeRun(
+  { folder, peers }: World,
+  { devices, name = `${devices}`, queue }: BenchRun,
+): string {
   const config = {
     targets: [
       {
@@ -25,18 +30,18 @@ export function writeRun({ folder, peers }: World, { devices, queue }: BenchRun)
         concurrency: CONCURRENCY,
       },
     ],
-    profiles: [{ path: `${devices}.ndjson`, identity: "dedicated" }],
+    profiles: [{ path: `${name}.ndjson`, identity: "dedicated" }],
     suites: [{ name: "bench", derived: { perCohort: 0 } }],
-    store: { path: "bench.db" },
+    store: { path: `${name}.db` },
     ...(queue && { queue }),
   };
   const profiles = Array.from({ length: devices }, (_, index) => {
-    const id = `bench-${index}`;
+    const id = `bench-${name}-${index}`;
     const { authorizer, password } = peers;
     return JSON.stringify({ id, clientId: id, username: id, password, authorizer, protocol: "mqtt" });
   });
-  const path = join(folder, `${devices}.json`);
+  const path = join(folder, `${name}.json`);
   writeFileSync(path, JSON.stringify(config));
-  writeFileSync(join(folder, `${devices}.ndjson`), `${profiles.join("\n")}\n`);
+  writeFileSync(join(folder, `${name}.ndjson`), `${profiles.join("\n")}\n`);
   return path;
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, fork, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 export const ENDPOINT = "bench-ats.iot.eu-west-1.amazonaws.com";
 export const AUTHORIZER = "bench";
@@ -79,13 +80,12 @@ export class World implements AsyncDisposable {
 }
 
 /** user+sys seconds of a command and its children, on the clients' core. It must exit with 0. */
-export function cpuSeconds(command: readonly string[], env: NodeJS.ProcessEnv = {}): Measured {
-  const stdout = execFileSync("sh", ["-c", '"$@" || exit; times', "sh", ...pinned(CLIENT_CORE, command)], {
-    encoding: "utf8",
-    env: { ...process.env, ...env },
-    maxBuffer: 1 << 26,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+export async function cpuSeconds(command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Measured> {
+  const { stdout } = await promisify(execFile)(
+    "sh",
+    ["-c", '"$@" || exit; times', "sh", ...pinned(CLIENT_CORE, command)],
+    { env: { ...process.env, ...env }, maxBuffer: 1 << 26 },
+  );
   const lines = stdout.trimEnd().split("\n");
   const times = /^(\d+)m([\d.]+)s (\d+)m([\d.]+)s$/.exec(lines.at(-1) ?? "");
   if (times === null) throw new Error(`no times in: ${stdout}`);
