@@ -12,6 +12,8 @@ export interface SignedRequest {
   readonly query?: Readonly<Record<string, string | readonly string[] | null>>;
   readonly headers: Record<string, string>;
   readonly body?: string | Uint8Array;
+  /** Instead of the option of the same name, where `InvokeSender` sends. */
+  readonly abortSignal?: AbortSignal;
 }
 
 /** As the SDK wants it; a body that is there already needs no stream. */
@@ -44,7 +46,8 @@ export class HttpHandler {
   }
 
   handle(request: SignedRequest, { abortSignal }: { abortSignal?: unknown } = {}): Promise<WholeResponse> {
-    const signal = abortSignal instanceof AbortSignal ? abortSignal : null;
+    const given = request.abortSignal ?? abortSignal;
+    const signal = given instanceof AbortSignal ? given : null;
     return new Promise((resolve, reject) => {
       let cancel: (() => void) | null = null;
       let status: number | null = null;

@@ -1,4 +1,4 @@
-import { TestInvokeAuthorizerCommand, type TestInvokeAuthorizerCommandInput } from "@aws-sdk/client-iot";
+import type { IoTClient, TestInvokeAuthorizerCommandInput } from "@aws-sdk/client-iot";
 import { scrub } from "../lib/scrub.ts";
 import type { CauseCode } from "../model/causes.ts";
 import type { InvokeRequest } from "../model/context.ts";
@@ -6,7 +6,7 @@ import type { ErroredWhy, Invocation } from "../model/invocation.ts";
 import type { InvokeFn, InvokeInput } from "../model/ports.ts";
 import type { Secret } from "../model/secret.ts";
 import { type CallDependencies, callAws } from "./call.ts";
-import { type ExchangeTime, timeExchange } from "./exchange.ts";
+import { type Exchange, InvokeSender } from "./invoke-sender.ts";
 import { readResponse } from "./read-response.ts";
 import { limitBreach } from "./request-limits.ts";
 
@@ -17,6 +17,7 @@ import { limitBreach } from "./request-limits.ts";
  * what the SDK does before it sends.
  */
 export function createInvoke(dependencies: CallDependencies): InvokeFn {
+  const senders = new WeakMap<IoTClient, InvokeSender>();
   return async (input) => {
     const { authorizer, request, secrets, target, signal } = input;
     const breach = limitBreach(authorizer, request);
@@ -25,25 +26,26 @@ export function createInvoke(dependencies: CallDependencies): InvokeFn {
       const message = `${breach.message}; the call was not made`;
       return errored(input, { why: "signature", cause: breach.cause, code: "InvalidRequest", message });
     }
-    let exchange: () => ExchangeTime | null = () => null;
+    let exchange = null as Exchange | null;
     const reply = await callAws(dependencies, {
       target,
       operation: "TestInvokeAuthorizer",
-      send: (client, abortSignal) => {
-        const command = new TestInvokeAuthorizerCommand(toCommand(authorizer, request));
-        exchange = timeExchange(command);
-        return client.send(command, { abortSignal });
+      send: (client, ending) => {
+        const sender = senders.get(client) ?? new InvokeSender(client);
+        senders.set(client, sender);
+        exchange = { input: toInput(authorizer, request), signal: ending, time: null };
+        return sender.send(exchange);
       },
       refused: refusedCause(request),
       secrets,
       signal,
     });
     if (reply.kind === "failed") {
-      const { durationMs, delayMs } = exchange() ?? reply;
+      const { durationMs, delayMs } = exchange?.time ?? reply;
       return errored(input, { ...reply.failure, durationMs, delayMs });
     }
     const { output } = reply;
-    const { durationMs, delayMs } = exchange() ?? reply;
+    const { durationMs, delayMs } = exchange?.time ?? reply;
     const requestId = shownId(output.$metadata.requestId, secrets);
     const read = readResponse(output, secrets);
     if (read.kind === "invalid") {
@@ -91,7 +93,7 @@ function refusedCause({ tokenSignature }: InvokeRequest): CauseCode {
   return tokenSignature === null ? "CREDENTIAL_REJECTED" : "SIGNATURE_INVALID";
 }
 
-function toCommand(authorizerName: string, request: InvokeRequest): TestInvokeAuthorizerCommandInput {
+function toInput(authorizerName: string, request: InvokeRequest): TestInvokeAuthorizerCommandInput {
   const { token, tokenSignature, httpContext, mqttContext, tlsContext } = request;
   return {
     authorizerName,
