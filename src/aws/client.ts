@@ -1,10 +1,11 @@
 import { IoTClient } from "@aws-sdk/client-iot";
+import { USER_AGENT } from "../lib/user-agent.ts";
 import type { Realm } from "../model/realm.ts";
 import type { Target } from "../model/target.ts";
 import { ClientPool, ONE_TRY } from "./client-pool.ts";
 import { watchClock } from "./clock-skew.ts";
 import { within } from "./deadline.ts";
-import { HttpHandler } from "./http-handler.ts";
+import { HttpHandler, type SignedRequest } from "./http-handler.ts";
 import { watchRealm } from "./realm.ts";
 import { Sha256 } from "./sha256.ts";
 import { Shared } from "./shared.ts";
@@ -89,6 +90,14 @@ function createClient(target: Target, credentials: StaticCredentials | null): Io
     priority: "high",
     override: true,
   });
+  // It would put the names of SDK, Node and kernel together anew for each call; this one says who spends the quota.
+  client.middlewareStack.add(
+    (next) => (args) => {
+      Object.assign((args.request as SignedRequest).headers, { "user-agent": USER_AGENT });
+      return next(args);
+    },
+    { name: "getUserAgentMiddleware", step: "build", priority: "low", override: true },
+  );
   return client;
 }
 

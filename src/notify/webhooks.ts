@@ -4,6 +4,7 @@ import { readBoundedFile } from "../lib/bounded-file.ts";
 import { sleep, wallMs } from "../lib/clock.ts";
 import { errorCode, errorMessage } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import { USER_AGENT } from "../lib/user-agent.ts";
 import type { Delivery, Notification, Outbox, WebhookConfig } from "../model/notification.ts";
 
 export interface WebhookOptions {
@@ -116,7 +117,7 @@ export class Webhooks implements AsyncDisposable {
         method: "POST",
         headers: {
           "content-type": "application/json",
-          "user-agent": "fleet-smoke",
+          "user-agent": USER_AGENT,
           "x-fleet-smoke-delivery": id,
           "x-fleet-smoke-timestamp": timestamp,
           "x-fleet-smoke-signature": `sha256=${signature}`,

@@ -50,6 +50,7 @@ describe("request", () => {
       },
     });
     expect(parts.server.requests[0]?.headers.authorization).toMatch(/\/eu-west-1\/iot\/aws4_request/);
+    expect(parts.server.requests[0]?.headers["user-agent"]).toBe("fleet-smoke");
   });
 
   test("fields the device does not send are left out", async () => {
