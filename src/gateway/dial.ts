@@ -1,12 +1,13 @@
 import type { X509Certificate } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import tls, { type DetailedPeerCertificate, type PeerCertificate, type TLSSocket } from "node:tls";
+import tls, { type DetailedPeerCertificate, type TLSSocket } from "node:tls";
 import type { TlsWire } from "../model/context.ts";
 import type { ReadyTarget } from "../model/target.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Ending } from "./ending.ts";
 import { secureContext } from "./secure-context.ts";
+import { type ServerCertificate, serverCertificate } from "./server-certificate.ts";
 
 /**
  * Opens the one TLS connection of an attempt: one address, no second try, no session resumed. The answer is a
@@ -26,6 +27,11 @@ export async function dial(target: ReadyTarget, wire: TlsWire, attempt: Attempt)
   attempt.observe({ address });
   attempt.enter("tcp");
   const serverName = wire.serverName ?? target.endpoint;
+  let shown: ServerCertificate | undefined;
+  const certificate = () => {
+    shown ??= serverCertificate(socket, serverName);
+    return shown;
+  };
   const socket: TLSSocket = tls.connect({
     host: address,
     port: target.port,
@@ -35,34 +41,19 @@ export async function dial(target: ReadyTarget, wire: TlsWire, attempt: Attempt)
     servername: wire.serverName === null || isIP(wire.serverName) !== 0 ? "" : wire.serverName,
     // The verification is the same, but its evidence is kept: `inspect` ends the attempt where it failed.
     rejectUnauthorized: false,
-    checkServerIdentity: () => tls.checkServerIdentity(serverName, namesOf(leaf())),
+    checkServerIdentity: () => {
+      const { nameProblem } = certificate() ?? { nameProblem: new Error("the server shows no certificate") };
+      return nameProblem;
+    },
   });
   // Node turns the whole chain into objects for `checkServerIdentity`, which costs more than the rest of the handshake
   // here, and asks for it in this way. Only names are needed, and those are read from the certificate itself.
   socket.getPeerCertificate = () => NO_CHAIN;
-  const leaf = certificateOf(socket);
   attempt.defer(() => close(socket));
-  return handshake(socket, leaf, attempt);
+  return handshake(socket, certificate, attempt);
 }
 
 const NO_CHAIN = {} as DetailedPeerCertificate;
-
-/** The server's own certificate. Node 24 hands it out once for each connection. */
-function certificateOf(socket: TLSSocket): () => X509Certificate | undefined {
-  let certificate: X509Certificate | undefined;
-  return () => {
-    certificate ??= socket.getPeerX509Certificate();
-    return certificate;
-  };
-}
-
-/** What a certificate is checked against names by; its subject counts only where it has no DNS names. */
-function namesOf(certificate: X509Certificate | undefined): PeerCertificate {
-  if (certificate?.subjectAltName?.includes("DNS:")) {
-    return { subject: {}, subjectaltname: certificate.subjectAltName } as PeerCertificate;
-  }
-  return (certificate?.toLegacyObject() ?? { subject: {} }) as PeerCertificate;
-}
 
 async function resolve(target: ReadyTarget, attempt: Attempt): Promise<string | null> {
   const host = target.address ?? target.endpoint;
@@ -81,7 +72,7 @@ async function resolve(target: ReadyTarget, attempt: Attempt): Promise<string | 
 
 function handshake(
   socket: TLSSocket,
-  leaf: () => X509Certificate | undefined,
+  certificate: () => ServerCertificate | undefined,
   attempt: Attempt,
 ): Promise<TLSSocket | null> {
   return new Promise((resolve) => {
@@ -102,7 +93,7 @@ function handshake(
     socket.once("secureConnect", () => {
       socket.off("error", onError);
       socket.off("close", onClose);
-      const problem = inspect(socket, leaf(), attempt);
+      const problem = inspect(socket, certificate()?.certificate, attempt);
       if (problem === null) resolve(socket);
       else fail(problem);
     });

@@ -61,6 +61,19 @@ test("a certificate without DNS names among its alternative names is held to its
   });
 });
 
+test("a certificate that changes under one name is held to the name each time", async () => {
+  await using good = await broker(pki.good);
+  await using wrong = await broker(pki.wrongName);
+  for (const _round of [1, 2]) {
+    expect(await run(good)).toMatchObject({ kind: "accepted" });
+    expect(await run(good, { serverName: "other.test" })).toMatchObject({
+      cause: "SERVER_CERTIFICATE_NAME",
+    });
+    expect(await run(wrong)).toMatchObject({ cause: "SERVER_CERTIFICATE_NAME" });
+    expect(await run(wrong, { serverName: "other.test" })).toMatchObject({ kind: "accepted" });
+  }
+});
+
 describe.each(PROTOCOLS)("over %s, a bad server certificate", (protocol) => {
   test.each([
     ["expired", "SERVER_CERTIFICATE_EXPIRED"],
